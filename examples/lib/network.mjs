@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 const file = process.env['AMPLET_REGTEST_ENV'];
 if (!file)
   throw new Error(
-    'no network: `cargo xtask test --only examples`, or start `cargo xtask regtest --examples --env-file F` and set AMPLET_REGTEST_ENV=F',
+    'no network: `cargo xtask test --only examples`, or start `cargo xtask regtest --examples --output F` and set AMPLET_REGTEST_ENV=F',
   );
 
 /**

@@ -117,14 +117,17 @@ impl Source {
         }
     }
 
-    /// Records a failed request in the source's state.
+    /// Records a failed request in the source's state; the log has it once, for as long as it stays the same.
     pub(crate) fn record_failure(&self, error: &SourceError) {
         let text = error.to_string();
-        log::warn!("chain server {}: {text}", self.url);
-        self.set_state(match error.is_proof() {
-            true => SourceState::Misbehaving { what: text },
-            false => SourceState::Failed { why: text },
-        });
+        let state = match error.is_proof() {
+            true => SourceState::Misbehaving { what: text.clone() },
+            false => SourceState::Failed { why: text.clone() },
+        };
+        if *self.state.borrow() != state {
+            log::warn!("chain server {}: {text}", self.url);
+        }
+        self.set_state(state);
     }
 
     /// Ends its use for chain data in this session, after its filters were proven false.

@@ -7,12 +7,14 @@ use clap::{ArgGroup, Parser};
 /// Brings the money of an Amplet wallet or gateway home with nothing but its recovery phrase: no project, gateway or backup needed.
 ///
 /// Finds the savings (BIP 86, and BIP 84) and what channels paid when their peers closed them, by any Bitcoin Core or Esplora
-/// server, and sends it to an address. The phrase is asked for, or read from standard input; never give it as an argument.
+/// server, and sends it to an address. With the file that the wallet exported (--kit) it also lists the channels, brings home what closes of
+/// the wallet's own left, and closes channels when it is told to. The phrase is asked for, or read from standard input; never give it as
+/// an argument.
 #[derive(Debug, Parser)]
 #[command(name = "amplet-exit", version, arg_required_else_help = true)]
 #[command(group(ArgGroup::new("server").required(true).args(["bitcoind", "esplora"])))]
 #[command(
-    after_help = "Look first, send later:\n  amplet-exit --bitcoind http://127.0.0.1:8332 --cookie-file ~/.bitcoin/.cookie\n  amplet-exit --bitcoind http://127.0.0.1:8332 --cookie-file ~/.bitcoin/.cookie --to bc1… --send\n\nChannels that are open still are not closed by this. Exit codes: 0 money was found (and sent, with --send), 1 failed, 2 wrong command line or phrase, 3 there is no money."
+    after_help = "Look first, send later:\n  amplet-exit --bitcoind http://127.0.0.1:8332 --cookie-file ~/.bitcoin/.cookie\n  amplet-exit --bitcoind http://127.0.0.1:8332 --cookie-file ~/.bitcoin/.cookie --to bc1… --send\n\nWith a kit, look, ask the peers to close, and only then:\n  amplet-exit … --kit wallet.amplet --to bc1… --send --force-close\nRun it again without --force-close until all is home; it says from which block on. Without --force-close no channel is closed. Exit codes: 0 money was found (and sent, with --send), 1 failed, 2 wrong command line or phrase, 3 there is no money."
 )]
 pub struct Cli {
     /// The network: bitcoin, testnet4, signet or regtest.
@@ -42,6 +44,14 @@ pub struct Cli {
     /// Broadcast. Without it the transactions are only made and shown.
     #[arg(long, requires = "to")]
     pub send: bool,
+    /// The file that the wallet exported, opened by the same phrase. What happened since is read from the server: with Bitcoin Core every
+    /// block since the export, if a channel is closed (none may be pruned).
+    #[arg(long, value_name = "FILE")]
+    pub kit: Option<PathBuf>,
+    /// Close the kit's open channels with the newest state in the file. DANGER: if the wallet was used after the export, that state is
+    /// revoked, and the peer takes the whole channel. Ask the peers to close first.
+    #[arg(long, requires_all = ["kit", "to"])]
+    pub force_close: bool,
     /// Installations whose closed channels are looked for, such as 0-19 or 0,7: each is 2,000 scripts. A gateway's is 0; a wallet
     /// that was restored from a phrase has a number of its own, which its diagnostics show.
     #[arg(long, value_name = "NUMBERS", default_value = "0-19", value_parser = numbers)]

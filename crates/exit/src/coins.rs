@@ -1,7 +1,8 @@
 //! Scripts that a recovery phrase can spend, and the keys behind them.
 
 use amplet_node::keys::{KeyError, Keys, parse_mnemonic};
-use amplet_node::lost_keys::{Place, StaticKeys, scripts};
+use amplet_node::lightning::sign::{DelayedPaymentOutputDescriptor, KeysManager};
+use amplet_node::lost_keys::{Place, StaticKeys, places};
 use bitcoin::bip32::{ChildNumber, Xpriv};
 use bitcoin::key::{CompressedPublicKey, Keypair, TapTweak};
 use bitcoin::secp256k1::{All, Secp256k1, SecretKey};
@@ -14,7 +15,7 @@ use crate::ExitError;
 pub const PURPOSES: [u32; 2] = [86, 84];
 
 /// Where a key is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Owner {
     /// `m/purpose'/coin'/0'/chain/index`.
     Savings {
@@ -27,6 +28,13 @@ pub enum Owner {
     },
     /// What a peer's commitment paid.
     Closed(Place),
+    /// What our own commitment, or an HTLC of it, left for us after a delay: a kit's.
+    Delayed {
+        /// The installation.
+        number: u32,
+        /// What LDK spends it with.
+        output: Box<DelayedPaymentOutputDescriptor>,
+    },
 }
 
 impl std::fmt::Display for Owner {
@@ -34,6 +42,7 @@ impl std::fmt::Display for Owner {
         match self {
             Self::Savings { purpose, chain, index } => write!(f, "savings (BIP {purpose}, {chain}/{index})"),
             Self::Closed(place) => write!(f, "a closed channel (installation {})", place.number),
+            Self::Delayed { .. } => write!(f, "a channel that was closed by its kit"),
         }
     }
 }
@@ -47,8 +56,8 @@ pub struct Coin {
     pub output: TxOut,
     /// Its key.
     pub owner: Owner,
-    /// Number of confirmations.
-    pub confirmations: u32,
+    /// It is in a block.
+    pub confirmed: bool,
 }
 
 /// Everything that a phrase can spend.
@@ -133,26 +142,33 @@ impl SeedKeys {
     /// [`KeyError`]: the number is out of range.
     pub fn closed(&self, number: u32) -> Result<Vec<(ScriptBuf, Owner)>, KeyError> {
         let keys = StaticKeys::of(&self.keys, number)?;
-        let all = (0u16..).zip(keys.points()).flat_map(|(index, point)| {
-            let [plain, anchors] = scripts(&point);
-            let owner = |anchors| Owner::Closed(Place { number, index, anchors });
-            [(plain, owner(false)), (anchors, owner(true))]
-        });
-        Ok(all.collect())
+        let all = places(number, keys.points().map(|point| point.serialize()));
+        Ok(all.map(|(script, place)| (script, Owner::Closed(place))).collect())
     }
 
-    /// The key that spends a coin.
+    /// The key that spends a coin of a kind that has one.
     ///
     /// # Errors
     /// [`ExitError`]: an index is out of range.
-    pub fn secret(&self, owner: Owner) -> Result<SecretKey, ExitError> {
+    pub fn secret(&self, owner: &Owner) -> Result<SecretKey, ExitError> {
         match owner {
-            Owner::Savings { purpose, chain, index } => self.savings_key(purpose, chain, index),
+            Owner::Savings { purpose, chain, index } => self.savings_key(*purpose, *chain, *index),
             Owner::Closed(place) => {
                 let secret = StaticKeys::of(&self.keys, place.number)?.secret(place.index);
                 secret.ok_or(ExitError::Unspendable)
             }
+            Owner::Delayed { .. } => Err(ExitError::Unspendable),
         }
+    }
+
+    /// LDK's keys of an installation.
+    ///
+    /// # Errors
+    /// [`ExitError`]: the number is out of range.
+    pub fn lightning(&self, number: u32) -> Result<KeysManager, ExitError> {
+        let seed = self.keys.of_installation(number).lightning_seed()?;
+        // No key is made with it that would have to be unique.
+        Ok(KeysManager::new(&seed, 0, 0, true))
     }
 }
 

@@ -42,7 +42,7 @@ pub enum Server {
 
 /// A server and the means to ask it.
 pub struct Client {
-    server: Server,
+    pub(crate) server: Server,
     platform: NativePlatform,
 }
 
@@ -99,7 +99,7 @@ impl Client {
         Ok((answer.status, answer.body))
     }
 
-    async fn rpc(&self, method: &str, params: Value) -> Result<Value, ExitError> {
+    pub(crate) async fn rpc(&self, method: &str, params: Value) -> Result<Value, ExitError> {
         let Server::Core { url, login } = &self.server else { return Err(ExitError::Unspendable) };
         let body = json!({ "jsonrpc": "1.0", "id": "amplet-exit", "method": method, "params": params });
         let request = HttpRequest::post(url, body.to_string().into_bytes())
@@ -129,11 +129,10 @@ impl Client {
         if found.get("success") != Some(&Value::Bool(true)) {
             return Err(ExitError::Server("Bitcoin Core did not end its look through all coins".into()));
         }
-        let tip = found.get("height").and_then(Value::as_u64).unwrap_or(0);
         let unspents = found.get("unspents").and_then(Value::as_array).cloned().unwrap_or_default();
         let mut coins = Vec::new();
         for unspent in &unspents {
-            let coin = unspent_coin(unspent, tip, all);
+            let coin = unspent_coin(unspent, all);
             let coin = coin.ok_or_else(|| ExitError::Server(format!("a coin is not readable: {unspent}")))?;
             let (txid, vout) = (coin.outpoint.txid, coin.outpoint.vout);
             // Null: a transaction that waits spends it already.
@@ -144,21 +143,19 @@ impl Client {
         Ok(coins)
     }
 
-    async fn get(&self, path: &str) -> Result<Value, ExitError> {
+    pub(crate) async fn text(&self, path: &str) -> Result<String, ExitError> {
         let Server::Esplora { url } = &self.server else { return Err(ExitError::Unspendable) };
         let (status, body) = self.fetch(HttpRequest::get(format!("{url}{path}"))).await?;
-        let wrong = || {
-            let text: String = String::from_utf8_lossy(&body).chars().take(200).collect();
-            ExitError::Server(format!("{url}{path} answers {status}: {text}"))
-        };
-        if status != 200 {
-            return Err(wrong());
-        }
-        serde_json::from_slice(&body).map_err(|_| wrong())
+        let text = String::from_utf8_lossy(&body).into_owned();
+        if status == 200 { Ok(text) } else { Err(unreadable(path, &format!("{status}: {text}"))) }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Result<Value, ExitError> {
+        let text = self.text(path).await?;
+        serde_json::from_str(&text).map_err(|_| unreadable(path, &text))
     }
 
     async fn esplora_savings(&self, keys: &SeedKeys, gap: u32) -> Result<Vec<Coin>, ExitError> {
-        let tip = self.get("/blocks/tip/height").await?.as_u64().unwrap_or(0);
         let mut coins = Vec::new();
         for (purpose, chain) in keys.chains() {
             let (mut index, mut unused) = (0u32, 0u32);
@@ -169,7 +166,7 @@ impl Client {
                 let used = count("chain_stats").unwrap_or(0) > 0 || count("mempool_stats").unwrap_or(0) > 0;
                 unused = if used { 0 } else { unused.saturating_add(1) };
                 if used {
-                    coins.extend(self.esplora_coins(&script, owner, tip).await?);
+                    coins.extend(self.esplora_coins(&script, &owner).await?);
                 }
                 index = index.saturating_add(1);
             }
@@ -178,9 +175,8 @@ impl Client {
     }
 
     async fn esplora_closed(&self, closed: Vec<(ScriptBuf, Owner)>) -> Result<Vec<Coin>, ExitError> {
-        let tip = self.get("/blocks/tip/height").await?.as_u64().unwrap_or(0);
         let asked = stream::iter(closed)
-            .map(|(script, owner)| async move { self.esplora_coins(&script, owner, tip).await })
+            .map(|(script, owner)| async move { self.esplora_coins(&script, &owner).await })
             .buffer_unordered(AT_A_TIME);
         asked
             .try_fold(Vec::new(), |mut all, coins| async move {
@@ -190,25 +186,18 @@ impl Client {
             .await
     }
 
-    async fn esplora_coins(
-        &self,
-        script: &ScriptBuf,
-        owner: Owner,
-        tip: u64,
-    ) -> Result<Vec<Coin>, ExitError> {
+    async fn esplora_coins(&self, script: &ScriptBuf, owner: &Owner) -> Result<Vec<Coin>, ExitError> {
         let found = self.get(&format!("/scripthash/{}/utxo", script_hash(script))).await?;
         let coin = |utxo: &Value| {
             let status = utxo.get("status")?;
-            let height = status.get("block_height").and_then(Value::as_u64);
-            let confirmations = height.map_or(0, |height| tip.saturating_sub(height).saturating_add(1));
             let txid = utxo.get("txid")?.as_str()?.parse().ok()?;
             let vout = u32::try_from(utxo.get("vout")?.as_u64()?).ok()?;
             let value = Amount::from_sat(utxo.get("value")?.as_u64()?);
             Some(Coin {
                 outpoint: OutPoint { txid, vout },
                 output: TxOut { value, script_pubkey: script.clone() },
-                owner,
-                confirmations: u32::try_from(confirmations).unwrap_or(u32::MAX),
+                owner: owner.clone(),
+                confirmed: status.get("confirmed") == Some(&Value::Bool(true)),
             })
         };
         let utxos = found.as_array().cloned().unwrap_or_default();
@@ -235,44 +224,55 @@ impl Client {
         }
     }
 
-    /// Broadcasts a transaction.
+    /// Broadcasts a transaction, or a parent and the child that pays for it.
     ///
     /// # Errors
     /// [`ExitError`]: it is refused.
-    pub async fn broadcast(&self, tx: &Transaction) -> Result<(), ExitError> {
-        let hex = serialize_hex(tx);
-        match &self.server {
-            Server::Core { .. } => self.rpc("sendrawtransaction", json!([hex])).await.map(drop),
-            Server::Esplora { url } => {
-                let (status, body) =
-                    self.fetch(HttpRequest::post(format!("{url}/tx"), hex.into_bytes())).await?;
-                match status {
-                    200 => Ok(()),
-                    _ => Err(ExitError::Server(format!(
-                        "{url} refuses the transaction: {}",
-                        String::from_utf8_lossy(&body)
-                    ))),
-                }
+    pub async fn broadcast(&self, package: &[Transaction]) -> Result<(), ExitError> {
+        let hex: Vec<String> = package.iter().map(serialize_hex).collect();
+        match (&self.server, &hex[..]) {
+            (Server::Core { .. }, [one]) => self.rpc("sendrawtransaction", json!([one])).await.map(drop),
+            (Server::Core { .. }, _) => taken(&self.rpc("submitpackage", json!([hex])).await?),
+            (Server::Esplora { .. }, [one]) => self.post("/tx", one.clone()).await.map(drop),
+            (Server::Esplora { .. }, _) => {
+                let answer = self.post("/txs/package", json!(hex).to_string()).await?;
+                taken(&serde_json::from_str(&answer).map_err(|_| unreadable("/txs/package", &answer))?)
             }
         }
     }
+
+    async fn post(&self, path: &str, body: String) -> Result<String, ExitError> {
+        let Server::Esplora { url } = &self.server else { return Err(ExitError::Unspendable) };
+        let (status, body) = self.fetch(HttpRequest::post(format!("{url}{path}"), body.into_bytes())).await?;
+        let text = String::from_utf8_lossy(&body).into_owned();
+        if status == 200 { Ok(text) } else { Err(unreadable(path, &text)) }
+    }
+}
+
+/// Reads Bitcoin Core's answer to a package, which an Esplora server hands on: it comes with a status of success in either case.
+fn taken(answer: &Value) -> Result<(), ExitError> {
+    match answer.get("package_msg").and_then(Value::as_str) {
+        Some("success") => Ok(()),
+        _ => Err(ExitError::Server(format!("the server refuses a package: {answer}"))),
+    }
+}
+
+/// An answer of an Esplora server that is not understood.
+fn unreadable(path: &str, text: &str) -> ExitError {
+    let text: String = text.chars().take(200).collect();
+    ExitError::Server(format!("the Esplora server answers {path} with {text}"))
 }
 
 /// A coin as Bitcoin Core describes it.
-fn unspent_coin(unspent: &Value, tip: u64, all: &HashMap<ScriptBuf, Owner>) -> Option<Coin> {
+fn unspent_coin(unspent: &Value, all: &HashMap<ScriptBuf, Owner>) -> Option<Coin> {
     let script_pubkey = ScriptBuf::from_hex(unspent.get("scriptPubKey")?.as_str()?).ok()?;
-    let owner = *all.get(&script_pubkey)?;
+    let owner = all.get(&script_pubkey)?.clone();
     let value = Amount::from_btc(unspent.get("amount")?.as_f64()?).ok()?;
     let txid = unspent.get("txid")?.as_str()?.parse().ok()?;
     let vout = u32::try_from(unspent.get("vout")?.as_u64()?).ok()?;
-    let height = unspent.get("height")?.as_u64()?;
-    let confirmations = u32::try_from(tip.saturating_sub(height).saturating_add(1)).unwrap_or(u32::MAX);
-    Some(Coin {
-        outpoint: OutPoint { txid, vout },
-        output: TxOut { value, script_pubkey },
-        owner,
-        confirmations,
-    })
+    let (outpoint, output) = (OutPoint { txid, vout }, TxOut { value, script_pubkey });
+    // It looks through blocks alone.
+    Some(Coin { outpoint, output, owner, confirmed: true })
 }
 
 /// Esplora's name of a script.
@@ -290,4 +290,22 @@ pub fn rate(sat_per_vb: f64) -> Option<FeeRate> {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let per_kwu = (sat_per_vb * 250.0).ceil() as u64;
     Some(FeeRate::from_sat_per_kwu(per_kwu))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_package_is_taken_only_if_the_answer_says_so() {
+        assert!(taken(&json!({ "package_msg": "success", "tx-results": {} })).is_ok());
+        let refusal = json!({
+            "package_msg": "transaction failed",
+            "tx-results": { "ab": { "txid": "cd", "error": "min relay fee not met" } },
+        });
+        let error = taken(&refusal).unwrap_err().to_string();
+        assert!(error.contains("min relay fee not met"), "{error}");
+        assert!(taken(&Value::Null).is_err());
+    }
 }

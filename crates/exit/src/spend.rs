@@ -1,5 +1,6 @@
 //! Transactions that bring coins to an address.
 
+use amplet_node::lightning::sign::SignerProvider;
 use amplet_node::to_remote_witness;
 use bitcoin::absolute::LockTime;
 use bitcoin::ecdsa;
@@ -16,8 +17,8 @@ use crate::coins::{Coin, Owner, SeedKeys};
 /// Number of coins in one transaction: far below what is relayed.
 const MAX_INPUTS: usize = 400;
 
-/// Virtual size of an input, at most (a channel's, with anchors), in vB.
-const INPUT_VBYTES: u64 = 70;
+/// Virtual size of an input, at most (of our own commitment, after its delay), in vB.
+const INPUT_VBYTES: u64 = 80;
 
 /// A signed transaction.
 #[derive(Clone, Debug)]
@@ -41,8 +42,7 @@ pub fn sweep(
     rate: FeeRate,
 ) -> Result<Vec<Sweep>, ExitError> {
     let cost = rate.fee_vb(INPUT_VBYTES).unwrap_or(Amount::MAX_MONEY);
-    let worth: Vec<&Coin> =
-        coins.iter().filter(|coin| coin.confirmations > 0 && coin.output.value > cost).collect();
+    let worth: Vec<&Coin> = coins.iter().filter(|coin| coin.confirmed && coin.output.value > cost).collect();
     worth.chunks(MAX_INPUTS).map(|coins| one(keys, coins, script, rate)).collect()
 }
 
@@ -50,9 +50,11 @@ fn one(keys: &SeedKeys, coins: &[&Coin], script: &ScriptBuf, rate: FeeRate) -> R
     let total = coins.iter().map(|coin| coin.output.value.to_sat()).fold(0, u64::saturating_add);
     let input = |coin: &&Coin| TxIn {
         previous_output: coin.outpoint,
-        sequence: match coin.owner {
+        sequence: match &coin.owner {
             // BOLT 3: of a channel with anchors, one block after the commitment.
             Owner::Closed(place) if place.anchors => Sequence::from_consensus(1),
+            // BOLT 3: after the delay that we owe the peer.
+            Owner::Delayed { output, .. } => Sequence::from_height(output.to_self_delay),
             _ => Sequence::ENABLE_RBF_NO_LOCKTIME,
         },
         ..TxIn::default()
@@ -90,13 +92,25 @@ fn sign(keys: &SeedKeys, coins: &[&Coin], tx: &mut Transaction) -> Result<(), Ex
     Ok(())
 }
 
-fn witness(keys: &SeedKeys, coin: &Coin, tx: &Transaction, at: usize, outputs: &[&TxOut]) -> Option<Witness> {
-    let (secret, secp) = (keys.secret(coin.owner).ok()?, keys.secp());
+/// What spends a coin in the input number `at` of a transaction, which spends `outputs`. `None`: the keys are not ours.
+pub(crate) fn witness(
+    keys: &SeedKeys,
+    coin: &Coin,
+    tx: &Transaction,
+    at: usize,
+    outputs: &[&TxOut],
+) -> Option<Witness> {
+    let secp = keys.secp();
+    let secret = || keys.secret(&coin.owner).ok();
     let mut cache = SighashCache::new(tx);
-    match coin.owner {
-        Owner::Closed(_) => to_remote_witness(tx, at, &coin.output, &secret, secp),
+    match &coin.owner {
+        Owner::Closed(_) => to_remote_witness(tx, at, &coin.output, &secret()?, secp),
+        Owner::Delayed { number, output } => {
+            let signer = keys.lightning(*number).ok()?.derive_channel_signer(output.channel_keys_id);
+            signer.sign_dynamic_p2wsh_input(tx, at, output, secp).ok()
+        }
         Owner::Savings { purpose: 84, .. } => {
-            let script = &coin.output.script_pubkey;
+            let (secret, script) = (secret()?, &coin.output.script_pubkey);
             let kind = EcdsaSighashType::All;
             let hash = cache.p2wpkh_signature_hash(at, script, coin.output.value, kind).ok()?;
             let signature = secp.sign_ecdsa_low_r(&Message::from(hash), &secret);
@@ -106,7 +120,7 @@ fn witness(keys: &SeedKeys, coin: &Coin, tx: &Transaction, at: usize, outputs: &
         Owner::Savings { .. } => {
             let (prevouts, kind) = (Prevouts::All(outputs), TapSighashType::Default);
             let hash = cache.taproot_key_spend_signature_hash(at, &prevouts, kind).ok()?;
-            let pair = Keypair::from_secret_key(secp, &secret).tap_tweak(secp, None);
+            let pair = Keypair::from_secret_key(secp, &secret()?).tap_tweak(secp, None);
             let signature = secp.sign_schnorr_no_aux_rand(&Message::from(hash), &pair.to_keypair());
             Some(Witness::p2tr_key_spend(&taproot::Signature { signature, sighash_type: kind }))
         }

@@ -1,15 +1,15 @@
 //! The program on a real `bitcoind -regtest`, and with an Esplora server over the same chain.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
+mod esplora;
+
+use std::io::Write;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
 use amplet_exit::coins::SeedKeys;
-use bitcoin::hashes::{Hash, sha256};
 use bitcoin::{Address, Network, ScriptBuf};
-use serde_json::{Value, json};
+use serde_json::json;
 use xtask::regtest::bitcoind::Bitcoind;
 
 const WORDS: &str = "legal winner thank year wave sausage worth useful legal winner thank yellow";
@@ -128,7 +128,7 @@ fn everything_comes_home_by_bitcoin_core() {
 fn everything_comes_home_by_esplora() {
     let world = World::new();
     let all = world.pay_every_kind();
-    let url = esplora(Arc::clone(&world.bitcoind));
+    let url = esplora::serve(Arc::clone(&world.bitcoind));
     let (address, script) = world.destination();
     // Two installations, to be done within seconds.
     let arguments =
@@ -175,84 +175,4 @@ fn what_is_wrong_is_said() {
     let dear = world.by_core(WORDS, &["--installations", "0", "--to", &address, "--fee-rate", "90"]);
     assert_eq!(dear.status.code(), Some(1), "{}", text(&dear));
     assert!(text(&dear).contains("more than half"), "{}", text(&dear));
-}
-
-/// As much of an Esplora server as is asked for, over bitcoind's coins. Returns its URL.
-fn esplora(bitcoind: Arc<Bitcoind>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let coins = all_coins(&bitcoind);
-    let coins = Arc::new(coins);
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let (bitcoind, coins) = (Arc::clone(&bitcoind), Arc::clone(&coins));
-            std::thread::spawn(move || serve(stream.unwrap(), &bitcoind, &coins));
-        }
-    });
-    url
-}
-
-/// Every unspent output: of each block's transactions.
-fn all_coins(bitcoind: &Bitcoind) -> Vec<Value> {
-    let mut coins = Vec::new();
-    for height in 1..=bitcoind.height().unwrap() {
-        let hash = bitcoind.call("getblockhash", &json!([height])).unwrap();
-        let block = bitcoind.call("getblock", &json!([hash, 2])).unwrap();
-        for tx in block["tx"].as_array().unwrap() {
-            for output in tx["vout"].as_array().unwrap() {
-                let script = ScriptBuf::from_hex(output["scriptPubKey"]["hex"].as_str().unwrap()).unwrap();
-                coins.push(json!({
-                    "hash": sha256::Hash::hash(script.as_bytes()).to_string(),
-                    "txid": tx["txid"],
-                    "vout": output["n"],
-                    "value": (output["value"].as_f64().unwrap() * 1e8).round() as u64,
-                    "status": { "confirmed": true, "block_height": height },
-                }));
-            }
-        }
-    }
-    coins
-}
-
-fn serve(stream: TcpStream, bitcoind: &Bitcoind, coins: &[Value]) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let mut stream = stream;
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line).unwrap_or(0) == 0 {
-            return;
-        }
-        let mut length = 0;
-        loop {
-            let mut header = String::new();
-            reader.read_line(&mut header).unwrap();
-            if header.trim().is_empty() {
-                break;
-            }
-            if let Some(value) = header.to_ascii_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().unwrap();
-            }
-        }
-        let mut body = vec![0; length];
-        std::io::Read::read_exact(&mut reader, &mut body).unwrap();
-        let path = line.split(' ').nth(1).unwrap();
-        let answer = answer(path, &String::from_utf8(body).unwrap(), bitcoind, coins);
-        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", answer.len());
-        if stream.write_all(format!("{head}{answer}").as_bytes()).is_err() {
-            return;
-        }
-    }
-}
-
-fn answer(path: &str, body: &str, bitcoind: &Bitcoind, coins: &[Value]) -> String {
-    let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
-    let of = |hash: &str| coins.iter().filter(|coin| coin["hash"] == hash).cloned().collect::<Vec<_>>();
-    match parts[..] {
-        ["blocks", "tip", "height"] => bitcoind.height().unwrap().to_string(),
-        ["fee-estimates"] => r#"{"1":5.0,"6":2.0}"#.into(),
-        ["tx"] => bitcoind.call("sendrawtransaction", &json!([body])).unwrap().as_str().unwrap().into(),
-        ["scripthash", hash] => json!({ "chain_stats": { "tx_count": of(hash).len() } }).to_string(),
-        ["scripthash", hash, "utxo"] => Value::from(of(hash)).to_string(),
-        _ => panic!("{path} {body}"),
-    }
 }

@@ -38,11 +38,12 @@ const SITES: [&str; 8] = [
     "/v1/webhooks",
     "/v1/webhooks/0102030405060708/ping",
 ];
-const OPERATOR: [&str; 12] = [
+const OPERATOR: [&str; 13] = [
     "/admin/v1/info",
     "/admin/v1/address",
     "/admin/v1/peers",
     "/admin/v1/channels",
+    "/admin/v1/channels/batch",
     "/admin/v1/channels/HASH",
     "/admin/v1/invoices",
     "/admin/v1/payments/HASH/bump",

@@ -13,8 +13,10 @@ use crate::desk::error::ApiError;
 use crate::desk::proof::Proof;
 use crate::desk::random::random;
 
-/// Nothing of this takes long.
+/// Hardly anything takes long.
 const LIMIT: Duration = Duration::from_secs(30);
+/// Peers have a minute to agree to a channel, and to sign its funding, which then is saved.
+const PEERS_LIMIT: Duration = Duration::from_secs(90);
 
 /// Errors of asking the running gateway.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +59,8 @@ pub(crate) fn run<T>(
     let platform = NativePlatform::new().map_err(|error| system(error.to_string()))?;
     let api = format!("http://{}/admin/v1", config.admin.listen);
     let base = format!("{api}/{path}");
-    let admin = Admin { http: platform.http(), base, api, token: config.admin.token.clone() };
+    let (token, limit) = (config.admin.token.clone(), LIMIT);
+    let admin = Admin { http: platform.http(), base, api, token, limit };
     runtime.block_on(async {
         admin.verify().await?;
         work(admin).await
@@ -70,6 +73,7 @@ pub(crate) struct Admin {
     api: String,
     base: String,
     token: Secret,
+    limit: Duration,
 }
 
 impl Admin {
@@ -93,7 +97,13 @@ impl Admin {
             base: format!("{}/{path}", self.api),
             api: self.api.clone(),
             token: self.token.clone(),
+            limit: self.limit,
         }
+    }
+
+    /// The same, for what waits for peers.
+    pub fn patient(self) -> Self {
+        Self { limit: PEERS_LIMIT, ..self }
     }
 
     /// Lists what is there.
@@ -138,7 +148,7 @@ impl Admin {
     async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, AdminError> {
         let unreachable =
             |error: FetchError| AdminError::Unreachable { url: self.base.clone(), what: error.to_string() };
-        self.http.fetch(request.timeout(LIMIT)).await.map_err(unreachable)
+        self.http.fetch(request.timeout(self.limit)).await.map_err(unreachable)
     }
 
     fn strange(&self, what: String) -> AdminError {

@@ -7,6 +7,7 @@ use amplet_protocol::Msat;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::desk::merchant::types::Scope;
+use crate::desk::operator::OpenChannel;
 
 /// A Lightning node for browser wallets: WebSocket endpoint, chain API, channels on request.
 #[derive(Debug, Parser)]
@@ -68,7 +69,7 @@ pub enum Command {
         /// The configuration that it runs with.
         #[command(flatten)]
         file: RunningFile,
-        /// The remedy.
+        /// The subcommand.
         #[command(subcommand)]
         command: KeyCommand,
     },
@@ -81,6 +82,15 @@ pub enum Command {
         /// The subcommand.
         #[command(subcommand)]
         command: TokenCommand,
+    },
+    /// Open channels of the running gateway.
+    Channels {
+        /// The configuration that it runs with.
+        #[command(flatten)]
+        file: RunningFile,
+        /// The subcommand.
+        #[command(subcommand)]
+        command: ChannelCommand,
     },
     /// Show and change the terms on which the running gateway's channels forward.
     Fees {
@@ -146,6 +156,25 @@ pub struct AddKey {
     /// With payments:send: the most ever, in msat.
     #[arg(long, value_parser = msat)]
     pub total_msat: Option<Msat>,
+}
+
+/// Subcommands for channels.
+#[derive(Debug, Subcommand)]
+pub enum ChannelCommand {
+    /// Open one or more channels by one transaction: all of them, or none.
+    Open(OpenChannels),
+}
+
+/// The channels to open.
+#[derive(Clone, Debug, Args)]
+pub struct OpenChannels {
+    /// A channel: node id of a connected peer, capacity in sat, and if wanted what the peer gets of it at once, and that it is announced
+    /// to the public graph; give several.
+    #[arg(required = true, value_name = "NODE:SAT[:push=MSAT][:announce]", value_parser = channel)]
+    pub channels: Vec<OpenChannel>,
+    /// Fee rate of the transaction, in sat per 1000 vB; within an hour unless given.
+    #[arg(long)]
+    pub fee_rate: Option<u64>,
 }
 
 /// Subcommands for terms of forwarding.
@@ -218,6 +247,23 @@ pub struct AddToken {
     /// Days for which it holds; until it is revoked unless given.
     #[arg(long)]
     pub days: Option<u32>,
+}
+
+fn channel(text: &str) -> Result<OpenChannel, String> {
+    let mut parts = text.split(':');
+    let peer = parts.next().unwrap_or_default().to_owned();
+    let capacity = parts.next().ok_or("the capacity is missing; give NODE:SAT")?;
+    let capacity_sat =
+        capacity.parse::<u64>().map_err(|error| format!("{capacity:?} is no number of sat: {error}"))?;
+    let mut channel = OpenChannel { peer, capacity_sat, push_msat: Msat::ZERO, announce: false };
+    for part in parts {
+        match part.split_once('=') {
+            None if part == "announce" => channel.announce = true,
+            Some(("push", amount)) => channel.push_msat = msat(amount)?,
+            _ => return Err(format!("{part:?} is unknown; give push=MSAT or announce")),
+        }
+    }
+    Ok(channel)
 }
 
 fn msat(text: &str) -> Result<Msat, String> {

@@ -8,6 +8,7 @@
 //! - `http`: the doors: routes, bodies, errors, on other threads. Nothing below imports it.
 
 pub mod admin_client;
+pub mod channels;
 pub mod check;
 pub mod cli;
 pub mod config;

@@ -7,7 +7,7 @@ use amplet_gateway::admin_client::AdminError;
 use amplet_gateway::cli::{Cli, Command};
 use amplet_gateway::config::Config;
 use amplet_gateway::run::exit;
-use amplet_gateway::{check, fees, forwards, init, keys, logging, run, tokens};
+use amplet_gateway::{channels, check, fees, forwards, init, keys, logging, run, tokens};
 use clap::Parser;
 
 fn main() -> ExitCode {
@@ -37,6 +37,9 @@ fn main() -> ExitCode {
         Some(Command::Keys { file, command }) => manage(&file.config, |config| keys::run(config, command)),
         Some(Command::Tokens { file, command }) => {
             manage(&file.config, |config| tokens::run(config, command))
+        }
+        Some(Command::Channels { file, command }) => {
+            manage(&file.config, |config| channels::run(config, command))
         }
         Some(Command::Fees { file, command }) => manage(&file.config, |config| fees::run(config, command)),
         Some(Command::Forwards { file, show }) => manage(&file.config, |config| forwards::run(config, &show)),

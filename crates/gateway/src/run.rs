@@ -137,7 +137,7 @@ fn on_panic(panic: &std::panic::PanicHookInfo<'_>) {
 
 async fn serve(mut config: Config, may_be_new: bool) -> Result<(), RunError> {
     let mut signals = Signals::new()?;
-    raise_open_files(connections(&config));
+    let places = Places::of(&config);
     let http = bind(config.http.listen).await?;
     let admin_listener = bind(config.admin.listen).await?;
     let (mut tcp, mut tcp_addresses) = (Vec::new(), Vec::new());
@@ -179,7 +179,7 @@ async fn serve(mut config: Config, may_be_new: bool) -> Result<(), RunError> {
     }
     let admin = admin::router(handle, health, Arc::clone(&keys), Arc::clone(&live));
     let edge = edge.router(more, Admission::new(&config, Arc::clone(&keys)));
-    let servers = Servers::start(http, edge, admin_listener, admin, &config);
+    let servers = Servers::start(http, edge, admin_listener, admin, (places.http, &config));
 
     let (stop_node, stop) = oneshot::channel();
     let mut node = node_thread::start(Start {
@@ -190,6 +190,7 @@ async fn serve(mut config: Config, may_be_new: bool) -> Result<(), RunError> {
         relay,
         websockets: websockets.clone(),
         listeners: tcp,
+        tcp: Connections::new(places.tcp, config.http.max_connections_per_ip),
         data,
         keys,
         events,
@@ -236,11 +237,24 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, RunError> {
     TcpListener::bind(address).await.map_err(|error| RunError::Listen(config::explain(address, &error)))
 }
 
-/// Connections that there may be at a time, of wallets, of nodes and for requests.
-fn connections(config: &Config) -> usize {
-    let [lobby, _] = LOBBY;
-    let http = config.http.max_requests.saturating_add(lobby).saturating_add(config.merchant.max_requests);
-    config.http.max_connections.saturating_mul(2).saturating_add(http)
+/// Connections that there may be at a time.
+struct Places {
+    /// Of wallets and for requests.
+    http: usize,
+    /// Of other nodes.
+    tcp: usize,
+}
+
+impl Places {
+    /// As many as the configuration allows and the system has files for.
+    fn of(config: &Config) -> Self {
+        let (lobby, wallets) = (LOBBY[0], config.http.max_connections);
+        let requests = config.http.max_requests.saturating_add(config.merchant.max_requests);
+        let all = wallets.saturating_mul(2).saturating_add(requests).saturating_add(lobby);
+        let given = raise_open_files(all);
+        let tcp = wallets.min(given / 4);
+        Self { http: given.saturating_sub(tcp), tcp }
+    }
 }
 
 /// The two HTTP servers.
@@ -255,16 +269,15 @@ impl Servers {
         edge: axum::Router,
         admin_listener: TcpListener,
         admin: axum::Router,
-        config: &Config,
+        (places, config): (usize, &Config),
     ) -> Self {
         let (stop, stopped) = watch::channel(false);
         let wait = |mut stopped: watch::Receiver<bool>| async move {
             let _ = stopped.changed().await;
         };
-        let [all, each] = LOBBY;
-        let lobby = Lobby::new(all, each, config.http.trusted_proxies.clone());
+        let lobby = Lobby::new(places, LOBBY, config.http.trusted_proxies.clone());
         let edge = tokio::spawn(server::serve(http, edge, lobby, wait(stopped.clone())));
-        let lobby = Lobby::new(ADMIN_LOBBY, ADMIN_LOBBY, Vec::new());
+        let lobby = Lobby::new(usize::MAX, [ADMIN_LOBBY; 2], Vec::new());
         let admin = tokio::spawn(server::serve(admin_listener, admin, lobby, wait(stopped)));
         Self { stop, tasks: [edge, admin] }
     }

@@ -2,6 +2,7 @@
 //! with the amounts on both sides. `cargo xtask interop` starts network and node, then this.
 
 mod checks;
+mod later;
 mod scenarios;
 mod stage;
 mod user;

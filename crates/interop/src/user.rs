@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::time::Duration;
 
 use amplet_node::Node;
 use amplet_node::keys::mnemonic_from_entropy;
@@ -18,12 +19,16 @@ use anyhow::{Context, Result, anyhow, bail};
 use futures::channel::oneshot;
 use tokio::task::spawn_local;
 
+use crate::later::Later;
 use crate::world::World;
 
 /// A wallet and the file under it.
 pub struct User {
     file: PathBuf,
+    /// Its recovery phrase.
+    words: String,
     options: OpenOptions,
+    platform: Rc<Later>,
     wallet: RefCell<Wallet>,
 }
 
@@ -59,14 +64,39 @@ impl User {
         };
         let mut entropy = [0; 16];
         world.platform.random(&mut entropy);
-        let create =
-            OpenOptions { mnemonic: Some(mnemonic_from_entropy(&entropy)?), fresh: true, ..options.clone() };
+        let words = mnemonic_from_entropy(&entropy)?;
+        Self::new(world, file, words, options, true).await
+    }
+
+    /// The same wallet on a new device, from its recovery phrase alone; returns when it is connected.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub async fn restored(&self, world: &World) -> Result<Self> {
+        let file = self.file.with_extension("restored");
+        Self::new(world, file, self.words.clone(), self.options.clone(), false).await
+    }
+
+    async fn new(
+        world: &World,
+        file: PathBuf,
+        words: String,
+        options: OpenOptions,
+        fresh: bool,
+    ) -> Result<Self> {
+        let create = OpenOptions { mnemonic: Some(words.clone()), fresh, ..options.clone() };
         let backend = Rc::new(SqliteBackend::open(&file)?);
         let store = SealedStore::create(backend, &KdfParams::external_key(), key()).await?;
-        let wallet = Wallet::open(Rc::clone(&world.platform), Rc::new(store), create).await?;
-        let user = Self { file, options, wallet: RefCell::new(wallet) };
+        let platform = Rc::new(Later::new(Rc::clone(&world.platform)));
+        let wallet = Wallet::open(Rc::clone(&platform) as _, Rc::new(store), create).await?;
+        let user = Self { file, words, options, platform, wallet: RefCell::new(wallet) };
         user.connected(world).await?;
         Ok(user)
+    }
+
+    /// Puts its clock forward.
+    pub fn later(&self, time: Duration) {
+        self.platform.put_forward(time);
     }
 
     fn wallet(&self) -> Wallet {
@@ -90,7 +120,7 @@ impl User {
     pub async fn reopen(&self, world: &World) -> Result<()> {
         let backend = Rc::new(SqliteBackend::open(&self.file)?);
         let store: Rc<dyn Store> = Rc::new(SealedStore::open(backend, key()).await?);
-        let wallet = Wallet::open(Rc::clone(&world.platform), store, self.options.clone()).await?;
+        let wallet = Wallet::open(Rc::clone(&self.platform) as _, store, self.options.clone()).await?;
         self.wallet.replace(wallet);
         self.connected(world).await
     }
@@ -185,6 +215,7 @@ impl User {
             expiry_secs: None,
             amp,
             metadata: Default::default(),
+            channel: Default::default(),
         };
         match self.ask(request).await? {
             Response::PaymentRequest(PaymentRequest { missing: Some(error), .. }) => Err(anyhow!(error)),

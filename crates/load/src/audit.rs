@@ -23,6 +23,7 @@ const TOLD: usize = 5;
 pub struct Sums {
     wallets_msat: i64,
     gateway_msat: i64,
+    written_bytes: u64,
 }
 
 impl Sums {
@@ -36,7 +37,8 @@ impl Sums {
             let balance = balance(wallet).await?;
             wallets_msat = wallets_msat.saturating_add(i64::try_from(balance.lightning_msat.get())?);
         }
-        Ok(Self { wallets_msat, gateway_msat: gateway.lightning_msat().await? })
+        let gateway_msat = gateway.lightning_msat().await?;
+        Ok(Self { wallets_msat, gateway_msat, written_bytes: gateway.written_bytes()? })
     }
 
     /// Compares with the sums after these payments.
@@ -65,6 +67,7 @@ impl Sums {
         let less = self.wallets_msat.saturating_sub(now.wallets_msat);
         audit.missing_msat = less.saturating_sub(audit.fees_msat);
         audit.earned_msat = now.gateway_msat.saturating_sub(self.gateway_msat);
+        audit.written_bytes = now.written_bytes.saturating_sub(self.written_bytes);
         Ok(audit)
     }
 }

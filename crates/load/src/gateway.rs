@@ -63,6 +63,16 @@ impl<'a> Gateway<'a> {
         Ok(pages.saturating_mul(PAGE))
     }
 
+    /// Bytes that it has had written to the disk, the database's log and what is then written to its place together.
+    ///
+    /// # Errors
+    /// When the process is gone.
+    pub fn written_bytes(&self) -> Result<u64> {
+        let text = std::fs::read_to_string(format!("/proc/{}/io", self.options.pid))?;
+        let written = text.lines().find_map(|line| line.strip_prefix("write_bytes: "));
+        Ok(written.context("io has no written bytes")?.parse()?)
+    }
+
     /// Processor time that it has taken, in seconds.
     ///
     /// # Errors

@@ -97,6 +97,7 @@ async fn pay(from: &Wallet, to: &Wallet) -> Result<(PaymentId, Result<Duration, 
         expiry_secs: None,
         amp: false,
         metadata: std::collections::BTreeMap::new(),
+        channel: Default::default(),
     };
     let Response::PaymentRequest(asked) = to.request(receive).await? else { bail!("not an invoice") };
     let pay = Request::Pay {

@@ -74,6 +74,8 @@ pub struct Audit {
     pub fees_msat: i64,
     /// What the gateway has more in its channels, in msat.
     pub earned_msat: i64,
+    /// Bytes that the gateway had written to the disk while they paid.
+    pub written_bytes: u64,
 }
 
 /// Prints a line.

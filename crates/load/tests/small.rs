@@ -30,6 +30,7 @@ fn nothing_is_lost(report: &Report) {
     assert_eq!(audit.differing, Vec::<String>::new());
     assert!(number("succeeded") > 0 && number("feesMsat") > 0, "{}", audit.numbers);
     assert_eq!((number("missingMsat"), number("earnedMsat")), (0, number("feesMsat")));
+    assert!(number("writtenBytes") > 0 && report.written().unwrap() > 0.0);
 }
 
 #[test]

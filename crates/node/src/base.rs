@@ -27,7 +27,7 @@ use crate::notify::Notify;
 /// long comes once in a thousand years.
 pub const OLD_TIP: Duration = Duration::from_secs(3 * 3600);
 /// Mean time between blocks.
-const BLOCK_INTERVAL: Duration = Duration::from_secs(600);
+pub const BLOCK_INTERVAL: Duration = Duration::from_secs(600);
 /// Age from which on it does not count as the tip any more.
 const STALE_TIP: Duration = Duration::from_secs(24 * 3600);
 

@@ -26,9 +26,11 @@ mod watchtower;
 pub use amplet_amp::Limits as AmpLimits;
 pub use amplet_budget as budget;
 pub use amplet_protocol::{Msat, PaymentId};
-pub use base::{Notice, OLD_TIP};
+pub use base::{BLOCK_INTERVAL, Notice, OLD_TIP};
 pub use bitcoin;
-pub use channels::{ChannelBalance, ChannelError, Channels, LightningBalance, OpenChannel, is_trusted};
+pub use channels::{
+    ChannelBalance, ChannelError, Channels, LightningBalance, NotOpened, OpenChannel, is_trusted,
+};
 pub use config::{
     AcceptChannel, AcceptKeysend, Acceptance, Forward, Forwarding, ForwardingTerms, Gossiping,
     GraphSnapshots, GraphSource, HTLC_DELTA, InboundChannel, InboundKeysend, LOST_INSTALLATIONS, NodeConfig,
@@ -36,8 +38,9 @@ pub use config::{
     expects_blocks,
 };
 pub use graph::Graph;
-pub use ldk::backup::{backup, old_copy_record};
+pub use ldk::backup::{Device, backup, old_copy_record};
 pub use ldk::bdk::{OnchainError, SignedBump, SignedSend};
+pub use ldk::commitment::is_commitment;
 pub use ldk::keys;
 pub use ldk::lost::keys as lost_keys;
 pub use ldk::lost::spend::witness as to_remote_witness;
@@ -51,7 +54,7 @@ pub use lightning;
 pub use lightning_invoice;
 pub use node::Node;
 pub use onchain::{Bump, Onchain};
-pub use open::NodeError;
+pub use open::{Kit, NodeError};
 pub use payments::{
     AmpParts, AmpPayee, Destination, Keysend, MAX_SESSION, NewInvoice, OfferError, Order, PayAmp, PayError,
     PayInvoice, PayStream, Payments, SESSION_RECORD, SendOnchain, StreamError, StreamTo, description,

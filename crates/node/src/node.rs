@@ -197,6 +197,12 @@ impl Node {
         self.base().ldk.messages.send(peer, message_type, bytes);
     }
 
+    /// Leaves any bytes with a peer (BOLT 1, `peer_storage`), for tests of what it then gives back.
+    #[cfg(feature = "testing")]
+    pub fn leave_raw(&self, peer: PublicKey, bytes: Vec<u8>) {
+        self.base().ldk.intercept.leave_with(peer, bytes);
+    }
+
     /// Stops at once, as if the process had been killed: nothing more is written, all connections break.
     pub fn abort(&self) {
         self.base().closing.begin();

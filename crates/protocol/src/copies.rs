@@ -44,6 +44,10 @@ pub struct Record {
     /// counts.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub counters: BTreeMap<ChannelId, u64>,
+    /// In a report: height before which the wallet has to run again for the money in its channels to be safe, with whatever peer they
+    /// are; `None`: nothing depends on that. A gateway reminds its operator of wallets that stay away for longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub safe_until: Option<u32>,
 }
 
 /// A message.
@@ -69,6 +73,7 @@ mod tests {
             instance: Some(InstanceId([0xff; 16])),
             canary: Some(Canary([0xff; 16])),
             counters: counters.collect(),
+            safe_until: Some(u32::MAX),
         };
         let message = Message::Kept(record);
         let json = serde_json::to_vec(&message).unwrap();

@@ -118,6 +118,8 @@ pub enum ChannelRefusal {
         /// What is wrong with it.
         problem: TokenProblem,
     },
+    /// It opens channels only to wallets that its operator has listed, and this is none of them.
+    NotAllowed,
     /// Below or above its limits.
     Size {
         /// Minimum capacity, in sat.
@@ -130,7 +132,9 @@ pub enum ChannelRefusal {
         /// Maximum per wallet.
         limit: u32,
     },
-    /// It has opened as many as its operator allows within a day, in all or to this wallet's address.
+    /// As many as its operator allows are open.
+    AllGiven,
+    /// It has opened as many as its operator allows within an hour or a day, in all or to this wallet's address.
     LimitReached {
         /// Seconds after which there may be room again.
         retry_after_secs: u64,

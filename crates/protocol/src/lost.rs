@@ -120,6 +120,27 @@ pub enum LostState {
     Closed,
 }
 
+/// What came of asking a peer that is no gateway, as a lost node, to close its channels with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub enum LostPeerState {
+    /// It was not asked yet.
+    Untried,
+    /// It could not be reached, or did not answer.
+    Unreachable,
+    /// It hung up before it was asked. It may be connected to the node itself, which is then not lost.
+    HungUp,
+    /// It answered, and has no channel with the node.
+    Silent,
+    /// It was told that their state is lost, at which it closes them.
+    Asked,
+    /// It is a gateway: connected to as one, it is asked there.
+    Gateway,
+    /// Their closes are on the chain.
+    Closed,
+}
+
 /// A channel of a lost node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]

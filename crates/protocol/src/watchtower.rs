@@ -37,6 +37,14 @@ pub struct Item {
     pub sealed: Vec<u8>,
 }
 
+impl Item {
+    /// Appends it, as [`items`] reads it.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.extend(self.hint);
+        out.extend(&self.sealed);
+    }
+}
+
 /// The outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
@@ -131,10 +139,7 @@ impl Message {
                 out.push(KEEP);
                 out.extend(request.to_be_bytes());
                 out.extend(channel);
-                for item in items {
-                    out.extend(item.hint);
-                    out.extend(&item.sealed);
-                }
+                items.iter().for_each(|item| item.write(&mut out));
             }
             Self::Forget { request, channel } => {
                 out.push(FORGET);

@@ -107,6 +107,13 @@ pub enum StoreError {
         since: u64,
     },
 
+    /// This device was removed from its wallet, on another one. It must stop.
+    #[error(
+        "this device was removed from the wallet, on another device: nothing is lost, and its copy here can be erased; \
+         to use the wallet here again, erase it and pair this device"
+    )]
+    DeviceRemoved,
+
     /// The backup has a newer state than this device, which was opened before that could be known.
     #[error("another device has used this wallet since: open it again, then it has the newest state")]
     Stale,
@@ -185,6 +192,7 @@ impl From<&StoreError> for WalletError {
             StoreError::InvalidName { .. } | StoreError::InvalidKeySource { .. } => ErrorCode::InvalidInput,
             StoreError::Randomness(_) | StoreError::Backend { .. } => ErrorCode::Storage,
             StoreError::Moved { .. } => ErrorCode::MovedToAnotherDevice,
+            StoreError::DeviceRemoved => ErrorCode::DeviceRemoved,
             StoreError::Stale | StoreError::OlderBackup => ErrorCode::BackupStale,
             StoreError::BackupUnreachable { .. } => ErrorCode::BackupUnreachable,
             StoreError::BackupRefused { .. } => ErrorCode::BackupRefused,
@@ -216,9 +224,9 @@ impl StoreError {
         )
     }
 
-    /// True if this writer was fenced off, by a tab or by a device, and must stop permanently.
+    /// True if this writer was fenced off, by a tab or by a device, and must stop permanently; also if its device was removed.
     #[must_use]
     pub fn is_fenced(&self) -> bool {
-        matches!(self, Self::Fenced { .. } | Self::Moved { .. })
+        matches!(self, Self::Fenced { .. } | Self::Moved { .. } | Self::DeviceRemoved)
     }
 }

@@ -12,7 +12,7 @@
 mod connection;
 mod request;
 
-use crate::backend::epochs_used_up;
+use crate::backend::{NO_EPOCH, check_epoch, epochs_used_up};
 use crate::{Backend, StoreError, Write};
 use connection::{Connection, factory, place};
 use futures::future::{FutureExt, LocalBoxFuture};
@@ -152,9 +152,8 @@ fn strict_transaction(database: &IdbDatabase) -> Result<IdbTransaction, JsValue>
 }
 
 fn epoch_from(stored: &JsValue) -> Result<u64, StoreError> {
-    // Nobody has taken this wallet over yet.
     if stored.is_undefined() {
-        return Ok(0);
+        return Ok(NO_EPOCH);
     }
     match stored.as_f64() {
         Some(epoch) if (0.0..=MAX_EPOCH).contains(&epoch) && epoch.fract() == 0.0 => Ok(epoch as u64),
@@ -213,8 +212,10 @@ impl Backend for IndexedDbBackend {
     }
 
     fn commit(&self, writes: Vec<Write>, epoch: u64) -> LocalBoxFuture<'_, Result<(), StoreError>> {
+        let gone = self.place();
         self.guarded("commit", move |tables, now| {
-            if now == epoch { tables.apply(writes) } else { Err(StoreError::Fenced { mine: epoch, now }) }
+            check_epoch(epoch, now, || gone)?;
+            tables.apply(writes)
         })
         .boxed_local()
     }

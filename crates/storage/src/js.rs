@@ -1,6 +1,7 @@
 //! A backend over a store that JavaScript provides, for Node.js, which has no IndexedDB. The npm package documents its interface
 //! as `WalletStore`.
 
+use crate::backend::check_epoch;
 use crate::{Backend, StoreError, Write};
 use futures::future::{FutureExt, LocalBoxFuture, ready};
 use js_sys::{Array, BigInt, Error, Object, Promise, Reflect, Uint8Array};
@@ -146,7 +147,7 @@ impl Backend for JsBackend {
             let copies: Result<Array, JsValue> = writes.iter().map(to_js).collect();
             let copies = copies.map_err(|thrown| mapped(ACTION, &thrown))?;
             let now = epoch(ACTION, self.call(ACTION, |store| store.commit(copies, mine)).await?)?;
-            if now == mine { Ok(()) } else { Err(StoreError::Fenced { mine, now }) }
+            check_epoch(mine, now, || self.place())
         }
         .boxed_local()
     }

@@ -27,6 +27,8 @@ mod sealed;
 mod slot;
 #[cfg(not(target_arch = "wasm32"))]
 mod sqlite;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod vss;
 
 pub use backend::{Backend, SharedBackend, Write};

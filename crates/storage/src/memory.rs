@@ -1,5 +1,6 @@
 //! Records in memory, for tests and for throwaway wallets.
 
+use crate::backend::{check_epoch, epochs_used_up};
 use crate::{Backend, StoreError, Write};
 use futures::future::{FutureExt, LocalBoxFuture, ready};
 use std::cell::{Cell, RefCell};
@@ -59,9 +60,7 @@ impl Clone for MemoryBackend {
 
 impl Records {
     fn commit(&mut self, writes: Vec<Write>, epoch: u64) -> Result<(), StoreError> {
-        if self.epoch != epoch {
-            return Err(StoreError::Fenced { mine: epoch, now: self.epoch });
-        }
+        check_epoch(epoch, self.epoch, || "memory".into())?;
         // A refused commit must leave nothing: the copy is what a database's rollback does.
         let before = self.quota.map(|quota| (quota, self.by_name.clone()));
         for write in writes {
@@ -82,7 +81,7 @@ impl Records {
     }
 
     fn take_over(&mut self) -> Result<u64, StoreError> {
-        self.epoch = self.epoch.checked_add(1).ok_or_else(crate::backend::epochs_used_up)?;
+        self.epoch = self.epoch.checked_add(1).ok_or_else(epochs_used_up)?;
         Ok(self.epoch)
     }
 }

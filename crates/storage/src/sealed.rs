@@ -1,5 +1,6 @@
 //! The store that node and wallet use: everything sealed, one writer, one transaction per commit.
 
+use crate::backend::NO_EPOCH;
 use crate::header::{HEADER_NAME, Header};
 use crate::kdf::Kek;
 use crate::seal::{Key, Sealer};
@@ -65,9 +66,6 @@ impl Names {
 fn with_prefix(names: &BTreeSet<String>, prefix: &str) -> Vec<String> {
     names.range(prefix.to_owned()..).take_while(|name| name.starts_with(prefix)).cloned().collect()
 }
-
-/// The epoch of nobody: the first takeover has 1.
-const VIEW: u64 = 0;
 
 #[derive(Clone, Copy)]
 enum State {
@@ -138,7 +136,7 @@ impl SealedStore {
         let header = header(&backend).await?;
         let header = header.ok_or_else(|| StoreError::NotFound { place: backend.place() })?;
         let data_key = header.unwrap(kek)?;
-        Ok(Self::new(backend, header, data_key, VIEW))
+        Ok(Self::new(backend, header, data_key, NO_EPOCH))
     }
 
     /// True if `kek` opens this wallet; false once it is closed.
@@ -253,7 +251,7 @@ impl Store for SealedStore {
             let found = with_prefix(&all, prefix);
             let mut names = self.names.borrow_mut();
             // Who only looks on does not hear of the writer's commits.
-            if self.epoch != VIEW && names.begun == before && names.running == 0 {
+            if self.epoch != NO_EPOCH && names.begun == before && names.running == 0 {
                 names.known = Some(all);
             }
             Ok(found)

@@ -3,7 +3,7 @@
 //! WAL with `synchronous=FULL`: a commit has reached the disk when it returns. Calls block until the disk is done;
 //! the writes of a step are small.
 
-use crate::backend::epochs_used_up;
+use crate::backend::{check_epoch, epochs_used_up};
 use crate::{Backend, StoreError, Write};
 use futures::future::{FutureExt, LocalBoxFuture};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
@@ -171,12 +171,13 @@ fn raise_epoch(transaction: &Transaction<'_>) -> Result<u64, Failure> {
     Ok(epoch)
 }
 
-fn apply(connection: &mut Connection, writes: &[Write], epoch: u64) -> Result<(), Failure> {
+fn apply(
+    connection: &mut Connection,
+    writes: &[Write],
+    check: impl FnOnce(u64) -> Result<(), StoreError>,
+) -> Result<(), Failure> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let now = stored_epoch(&transaction)?;
-    if now != epoch {
-        return Err(StoreError::Fenced { mine: epoch, now }.into());
-    }
+    check(stored_epoch(&transaction)?)?;
     // The statements borrow the transaction, which commits after them.
     {
         let mut put =
@@ -234,7 +235,12 @@ impl Backend for SqliteBackend {
     }
 
     fn commit(&self, writes: Vec<Write>, epoch: u64) -> LocalBoxFuture<'_, Result<(), StoreError>> {
-        async move { self.with("commit", |connection| apply(connection, &writes, epoch)) }.boxed_local()
+        async move {
+            self.with("commit", |connection| {
+                apply(connection, &writes, |now| check_epoch(epoch, now, || self.place()))
+            })
+        }
+        .boxed_local()
     }
 
     fn destroy(&self) -> LocalBoxFuture<'_, Result<(), StoreError>> {

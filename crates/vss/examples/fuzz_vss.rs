@@ -4,12 +4,13 @@
 use amplet_fuzz::{Dice, damage, run};
 use amplet_vss::messages::{
     DeleteObjectRequest, GetObjectRequest, KeyValue, ListKeyVersionsRequest, ListKeyVersionsResponse,
-    PutObjectRequest,
+    PutObjectRequest, RemoveDeviceRequest,
 };
 use amplet_vss::{MemoryServer, Message, PREFIX, auth};
 use bitcoin::secp256k1::{Secp256k1, SecretKey};
 
-const OPERATIONS: [&str; 5] = ["getObject", "putObjects", "deleteObject", "listKeyVersions", "x"];
+const OPERATIONS: [&str; 6] =
+    ["getObject", "putObjects", "deleteObject", "listKeyVersions", "removeDevice", "x"];
 const NOW: u64 = 1_800_000_000;
 
 fn main() {
@@ -54,8 +55,10 @@ fn list(dice: &mut Dice) -> ListKeyVersionsRequest {
 }
 
 fn body(dice: &mut Dice) -> Vec<u8> {
-    match dice.below(4) {
-        0 => GetObjectRequest { store_id: "s".into(), key: "k1".into() }.encode_to_vec(),
+    match dice.below(5) {
+        4 => RemoveDeviceRequest { device: vec![2; dice.below(3) + 32] }.encode_to_vec(),
+        0 => GetObjectRequest { store_id: "s".into(), key: "k1".into(), ..GetObjectRequest::default() }
+            .encode_to_vec(),
         1 => DeleteObjectRequest { store_id: "s".into(), key_value: Some(item(dice)) }.encode_to_vec(),
         2 => list(dice).encode_to_vec(),
         _ => put(dice).encode_to_vec(),
@@ -77,7 +80,7 @@ fn requests(seed: u64) {
             damage(&mut dice, &mut header, &other);
         }
         let header = String::from_utf8_lossy(&header);
-        let answer = server.request(&format!("{PREFIX}/{operation}"), &header, &bytes, NOW);
+        let answer = server.request(&format!("{PREFIX}/{operation}"), &header.into_owned(), &bytes, NOW);
         assert!(answer.is_ok_and(|answer| [200, 400, 401, 404, 409].contains(&answer.status)));
     }
 }

@@ -1,6 +1,9 @@
 //! Authentication by signature, as vss-server's signature authorizer checks it: the header `Authorization` holds a compressed public
 //! key, a compact ECDSA signature (both in lower-case hex) and a time in seconds since the UNIX epoch (decimal), without anything
 //! between them. What is signed is the SHA-256 of a constant, the key's bytes and the time's digits.
+//!
+//! An extension: the header [`DEVICE_HEADER`] of the same form proves the key of one of the account's devices, with another constant,
+//! and the account's key before the device's.
 
 use bitcoin::hashes::{Hash, HashEngine, sha256};
 use bitcoin::secp256k1::ecdsa::Signature;
@@ -15,24 +18,43 @@ pub const HEADER: &str = "authorization";
 /// Time from a signature within which it holds, before and after, in seconds.
 pub const LIFETIME_SECS: u64 = 24 * 60 * 60;
 
+/// Name of the header of a device.
+pub const DEVICE_HEADER: &str = "amplet-device";
+
 const CONSTANT: &[u8; 64] = b"VSS Signature Authorizer Signing Salt Constant..................";
+const DEVICE_CONSTANT: &[u8; 64] = b"Amplet: a device of the account of a VSS backup.................";
 const KEY_DIGITS: usize = 66;
 const SIGNATURE_DIGITS: usize = 128;
 
-fn digest(key: &PublicKey, time: &str) -> Message {
+/// What is signed: for an account `context` is the constant, for a device constant and account.
+fn digest(context: &[&[u8]], key: &PublicKey, time: &str) -> Message {
     let mut engine = sha256::Hash::engine();
-    for part in [CONSTANT.as_slice(), &key.serialize(), time.as_bytes()] {
+    for part in context.iter().copied().chain([key.serialize().as_slice(), time.as_bytes()]) {
         engine.input(part);
     }
     Message::from_digest(sha256::Hash::from_engine(engine).to_byte_array())
 }
 
-/// Makes the header's value for requests around `now_secs` (seconds since the UNIX epoch).
-pub fn header<C: Signing>(secp: &Secp256k1<C>, key: &SecretKey, now_secs: u64) -> String {
+fn sign<C: Signing>(secp: &Secp256k1<C>, context: &[&[u8]], key: &SecretKey, now_secs: u64) -> String {
     let public = PublicKey::from_secret_key(secp, key);
     let time = now_secs.to_string();
-    let signature = secp.sign_ecdsa(&digest(&public, &time), key).serialize_compact();
+    let signature = secp.sign_ecdsa(&digest(context, &public, &time), key).serialize_compact();
     format!("{}{}{time}", public.serialize().as_hex(), signature.as_hex())
+}
+
+/// Makes the header's value for requests around `now_secs` (seconds since the UNIX epoch).
+pub fn header<C: Signing>(secp: &Secp256k1<C>, key: &SecretKey, now_secs: u64) -> String {
+    sign(secp, &[CONSTANT], key, now_secs)
+}
+
+/// As [`header`], of the device with this key, in the account `account`.
+pub fn device_header<C: Signing>(
+    secp: &Secp256k1<C>,
+    account: &PublicKey,
+    device: &SecretKey,
+    now_secs: u64,
+) -> String {
+    sign(secp, &[DEVICE_CONSTANT, &account.serialize()], device, now_secs)
 }
 
 /// Returns the public key that the header's value proves. `now_secs`: seconds since the UNIX epoch.
@@ -44,7 +66,30 @@ pub fn verify<C: Verification>(
     header: &str,
     now_secs: u64,
 ) -> Result<PublicKey, Refusal> {
-    let wrong = |what: &str| Refusal::Auth(format!("the header Authorization {what}"));
+    check(secp, "Authorization", &[CONSTANT], header, now_secs)
+}
+
+/// As [`verify`], of a device in the account `account`.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_device<C: Verification>(
+    secp: &Secp256k1<C>,
+    account: &PublicKey,
+    header: &str,
+    now_secs: u64,
+) -> Result<PublicKey, Refusal> {
+    check(secp, "Amplet-Device", &[DEVICE_CONSTANT, &account.serialize()], header, now_secs)
+}
+
+fn check<C: Verification>(
+    secp: &Secp256k1<C>,
+    name: &str,
+    context: &[&[u8]],
+    header: &str,
+    now_secs: u64,
+) -> Result<PublicKey, Refusal> {
+    let wrong = |what: &str| Refusal::Auth(format!("the header {name} {what}"));
     let form = || wrong("is not a public key, a signature and a time");
     let (key, rest) = header.split_at_checked(KEY_DIGITS).ok_or_else(form)?;
     let (signature, time) = rest.split_at_checked(SIGNATURE_DIGITS).ok_or_else(form)?;
@@ -56,7 +101,7 @@ pub fn verify<C: Verification>(
     }
     let key = PublicKey::from_slice(&key).map_err(|_| wrong("has no public key"))?;
     let signature = Signature::from_compact(&signature).map_err(|_| wrong("has no signature"))?;
-    secp.verify_ecdsa(&digest(&key, time), &signature, &key)
+    secp.verify_ecdsa(&digest(context, &key, time), &signature, &key)
         .map_err(|_| wrong("is signed by another key"))?;
     Ok(key)
 }
@@ -99,5 +144,19 @@ mod tests {
         {
             assert!(matches!(verify(&secp, bad, NOW), Err(Refusal::Auth(_))), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_device_is_proved_for_its_account_only() {
+        let secp = Secp256k1::new();
+        let device = SecretKey::from_slice(&[43; 32]).unwrap();
+        let [account, other] =
+            [[42; 32], [44; 32]].map(|bytes| SecretKey::from_slice(&bytes).unwrap().public_key(&secp));
+        let good = device_header(&secp, &account, &device, NOW);
+        assert_eq!(verify_device(&secp, &account, &good, NOW).unwrap(), device.public_key(&secp));
+        assert!(verify_device(&secp, &other, &good, NOW).is_err());
+        assert!(verify(&secp, &good, NOW).is_err(), "it is no account's");
+        let own = header(&secp, &device, NOW);
+        assert!(verify_device(&secp, &account, &own, NOW).is_err());
     }
 }

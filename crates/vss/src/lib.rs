@@ -3,7 +3,9 @@
 //! the versions that it replaces, and fails as a whole where one of them is another.
 //!
 //! Beside the published protocol there are extensions, all in fields from 1001 on, which other clients and servers pass over:
-//! pages of what has changed, with values; the store's sequence; why something does not fit.
+//! pages of what has changed, with values; the store's sequence; why something does not fit; answers that wait for a change. And
+//! requests may name the device that they are of, in a header ([`auth::DEVICE_HEADER`]): one that was removed
+//! ([`REMOVE_DEVICE`]) is refused.
 //!
 //! Pure: no I/O and no clock.
 
@@ -18,7 +20,7 @@ mod refusal;
 pub mod rules;
 
 #[cfg(feature = "memory")]
-pub use memory::{Answer, MemoryServer, Snapshot, Unreachable};
+pub use memory::{Answer, MemoryServer, Proof, Snapshot, Unreachable};
 pub use prost::Message;
 pub use refusal::Refusal;
 
@@ -32,6 +34,8 @@ pub const PUT_OBJECTS: &str = "putObjects";
 pub const DELETE_OBJECT: &str = "deleteObject";
 /// Name of the operation that lists keys.
 pub const LIST_KEY_VERSIONS: &str = "listKeyVersions";
+/// Name of the extension that removes a device.
+pub const REMOVE_DEVICE: &str = "removeDevice";
 /// Content type of requests and responses.
 pub const CONTENT_TYPE: &str = "application/octet-stream";
 /// Header with the protocol's version in every response; clients from vss-client-ng 0.6 on insist on it.
@@ -62,3 +66,7 @@ pub const MAX_TOMBSTONES: u64 = 4_096;
 pub const RECORD_OVERHEAD: u64 = 64;
 /// Maximum time that a put may ask to wait for the ones before it, in milliseconds.
 pub const MAX_WAIT_MS: u32 = 5_000;
+/// Maximum time that a read may ask to wait for a change, in milliseconds.
+pub const MAX_WATCH_MS: u32 = 30_000;
+/// Maximum number of removed devices that an account may have.
+pub const MAX_REMOVED_DEVICES: u64 = 64;

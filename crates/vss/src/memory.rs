@@ -1,21 +1,29 @@
 //! A server in memory, for tests: it does with requests what the gateway does, and can be made to fail.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+mod store;
 
-use bitcoin::secp256k1::Secp256k1;
+use std::collections::{HashMap, HashSet};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bitcoin::secp256k1::{Secp256k1, VerifyOnly};
+use futures::channel::oneshot;
+use futures::future::{Either, select};
 use prost::Message;
 
-use crate::listing::{self, Order, Query};
+use crate::listing;
 use crate::messages::{
     DeleteObjectRequest, DeleteObjectResponse, GetObjectRequest, GetObjectResponse, KeyValue,
     ListKeyVersionsRequest, ListKeyVersionsResponse, PutObjectRequest, PutObjectResponse,
+    RemoveDeviceRequest, RemoveDeviceResponse,
 };
-use crate::rules::{self, Found, Head, Plan, Quota, Row};
+use crate::rules::{self, Device, Quota};
 use crate::{
-    DELETE_OBJECT, GET_OBJECT, GLOBAL_VERSION_KEY, LIST_KEY_VERSIONS, MAX_BODY_BYTES, PAGE_BYTES, PREFIX,
-    PUT_OBJECTS, Refusal, auth,
+    DELETE_OBJECT, GET_OBJECT, GLOBAL_VERSION_KEY, LIST_KEY_VERSIONS, MAX_BODY_BYTES, MAX_WAIT_MS,
+    MAX_WATCH_MS, PREFIX, PUT_OBJECTS, REMOVE_DEVICE, Refusal, auth,
 };
+use store::Store;
 
 /// A server. Clones are the same one.
 #[derive(Clone, Default)]
@@ -23,17 +31,40 @@ pub struct MemoryServer(Arc<Mutex<Inside>>);
 
 /// What a server had at some time.
 #[derive(Clone, Default)]
-pub struct Snapshot(HashMap<(String, String), Store>);
+pub struct Snapshot {
+    stores: HashMap<(String, String), Store>,
+    /// Devices that were removed, by account.
+    removed: HashSet<(String, Device)>,
+}
 
-#[derive(Clone, Default)]
-struct Store {
-    head: Head,
-    rows: BTreeMap<String, Row>,
+/// What a request proves: the values of its headers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Proof<'a> {
+    /// `Authorization`; empty: there is none.
+    pub authorization: &'a str,
+    /// [`DEVICE_HEADER`](auth::DEVICE_HEADER).
+    pub device: Option<&'a str>,
+}
+
+impl<'a> From<&'a String> for Proof<'a> {
+    fn from(authorization: &'a String) -> Self {
+        Self { authorization, device: None }
+    }
+}
+
+/// Names, in lower case, and values.
+impl<'a> From<&'a [(String, String)]> for Proof<'a> {
+    fn from(headers: &'a [(String, String)]) -> Self {
+        let value = |of: &str| headers.iter().find(|(name, _)| name == of).map(|(_, value)| value.as_str());
+        Self { authorization: value(auth::HEADER).unwrap_or_default(), device: value(auth::DEVICE_HEADER) }
+    }
 }
 
 #[derive(Default)]
 struct Inside {
-    stores: Snapshot,
+    has: Snapshot,
+    /// Those who wait for a change.
+    waiting: Vec<oneshot::Sender<()>>,
     quota: Quota,
     is_unreachable: bool,
     answers_to_lose: u32,
@@ -57,15 +88,15 @@ pub struct Answer {
 pub struct Unreachable;
 
 impl MemoryServer {
-    /// Takes a request: `path` as in the URL (`/vss/v1/putObjects`), the header `Authorization`, the body, and the server's time in
-    /// seconds since the UNIX epoch.
+    /// Takes a request: `path` as in the URL (`/vss/v1/putObjects`), what it proves, the body, and the server's time in seconds since
+    /// the UNIX epoch. What waits for a change is answered at once.
     ///
     /// # Errors
     /// [`Unreachable`], where a trouble says so.
-    pub fn request(
+    pub fn request<'a>(
         &self,
         path: &str,
-        authorization: &str,
+        proof: impl Into<Proof<'a>>,
         body: &[u8],
         now_secs: u64,
     ) -> Result<Answer, Unreachable> {
@@ -74,7 +105,7 @@ impl MemoryServer {
             return Err(Unreachable);
         }
         inside.requests = inside.requests.saturating_add(1);
-        let answer = match inside.answer(path, authorization, body, now_secs) {
+        let answer = match inside.answer(path, proof.into(), body, now_secs) {
             Ok(body) => Answer { status: 200, body },
             Err(refusal) => Answer { status: refusal.status(), body: refusal.body() },
         };
@@ -83,6 +114,35 @@ impl MemoryServer {
             return Err(Unreachable);
         }
         Ok(answer)
+    }
+
+    /// As [`request`](Self::request), but what waits for a change waits. `now`: the time when it is answered; `sleep` resolves after a
+    /// time.
+    ///
+    /// # Errors
+    /// As [`request`](Self::request).
+    pub async fn request_and_wait<'a, S: Future<Output = ()>>(
+        &self,
+        path: &str,
+        proof: impl Into<Proof<'a>>,
+        body: &[u8],
+        now: impl Fn() -> u64,
+        sleep: impl FnOnce(Duration) -> S,
+    ) -> Result<Answer, Unreachable> {
+        let proof = proof.into();
+        let wait = self.inside().wait_of(path, proof, body, now());
+        if let Some(wait) = wait {
+            let mut over = pin!(sleep(wait));
+            loop {
+                let change = self.inside().change(path, proof, body, now());
+                let Some(change) = change else { break };
+                match select(change, over).await {
+                    Either::Left((_, left)) => over = left,
+                    Either::Right(_) => break,
+                }
+            }
+        }
+        self.request(path, proof, body, now())
     }
 
     /// From now on it cannot be reached, or can be again.
@@ -114,12 +174,14 @@ impl MemoryServer {
     /// What it has now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        self.inside().stores.clone()
+        self.inside().has.clone()
     }
 
     /// Goes back to what it had then, as a server whose operator restored an older copy.
     pub fn restore(&self, snapshot: Snapshot) {
-        self.inside().stores = snapshot;
+        let mut inside = self.inside();
+        inside.has = snapshot;
+        inside.changed();
     }
 
     /// Number of requests that reached it.
@@ -134,6 +196,14 @@ impl MemoryServer {
         self.inside().puts
     }
 
+    /// Number of keys that it has, and their size as quotas count it, in bytes.
+    #[must_use]
+    pub fn usage(&self) -> (u64, u64) {
+        let inside = self.inside();
+        let heads = || inside.has.stores.values().map(|store| store.head);
+        (heads().map(|head| head.keys).sum(), heads().map(|head| head.bytes).sum())
+    }
+
     fn inside(&self) -> MutexGuard<'_, Inside> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -143,26 +213,99 @@ impl Inside {
     fn answer(
         &mut self,
         path: &str,
-        authorization: &str,
+        proof: Proof<'_>,
         body: &[u8],
         now_secs: u64,
     ) -> Result<Vec<u8>, Refusal> {
-        let owner = auth::verify(&Secp256k1::verification_only(), authorization, now_secs)?.to_string();
+        let owner = self.authenticate(proof, now_secs)?;
         if body.len() > MAX_BODY_BYTES {
             return Err(Refusal::TooLarge { max: MAX_BODY_BYTES });
         }
-        let operation = path.strip_prefix(PREFIX).and_then(|rest| rest.strip_prefix('/'));
-        match operation.unwrap_or_default() {
+        match operation(path) {
             GET_OBJECT => Ok(self.get(owner, read(body)?)?.encode_to_vec()),
             PUT_OBJECTS => Ok(self.put(owner, read(body)?)?.encode_to_vec()),
             DELETE_OBJECT => Ok(self.delete(owner, read(body)?)?.encode_to_vec()),
             LIST_KEY_VERSIONS => Ok(self.list(owner, &read(body)?)?.encode_to_vec()),
+            REMOVE_DEVICE => Ok(self.remove_device(owner, &read(body)?)?.encode_to_vec()),
             _ => Err(Refusal::Invalid("there is no such operation".into())),
         }
     }
 
+    /// The account that a request is of.
+    fn authenticate(&self, proof: Proof<'_>, now_secs: u64) -> Result<String, Refusal> {
+        let secp: Secp256k1<VerifyOnly> = Secp256k1::verification_only();
+        let account = auth::verify(&secp, proof.authorization, now_secs)?;
+        if let Some(device) = proof.device {
+            let device = auth::verify_device(&secp, &account, device, now_secs)?.serialize();
+            if self.has.removed.contains(&(account.to_string(), device)) {
+                return Err(Refusal::DeviceRemoved);
+            }
+        }
+        Ok(account.to_string())
+    }
+
+    /// The time for which a request would have to wait now.
+    fn wait_of(&self, path: &str, proof: Proof<'_>, body: &[u8], now_secs: u64) -> Option<Duration> {
+        let owner = self.authenticate(proof, now_secs).ok().filter(|_| !self.is_unreachable)?;
+        let version = |store_id: String| {
+            let store = self.has.stores.get(&(owner, store_id));
+            store.map_or(0, |store| store.head.global_version)
+        };
+        let (waits, wait_ms) = match operation(path) {
+            GET_OBJECT => {
+                let request = GetObjectRequest::decode(body).ok()?;
+                let waits = request.while_version == Some(version(request.store_id));
+                (waits, request.wait_ms.min(MAX_WATCH_MS))
+            }
+            PUT_OBJECTS => {
+                let request = PutObjectRequest::decode(body).ok()?;
+                let waits = request.global_version.is_some_and(|wanted| wanted > version(request.store_id));
+                (waits, request.wait_ms.min(MAX_WAIT_MS))
+            }
+            _ => return None,
+        };
+        (waits && wait_ms > 0).then(|| Duration::from_millis(wait_ms.into()))
+    }
+
+    /// Resolves at the next change, of whatever; `None`: the request need not wait any more.
+    fn change(
+        &mut self,
+        path: &str,
+        proof: Proof<'_>,
+        body: &[u8],
+        now_secs: u64,
+    ) -> Option<oneshot::Receiver<()>> {
+        self.wait_of(path, proof, body, now_secs)?;
+        let (sender, receiver) = oneshot::channel();
+        self.waiting.retain(|waiting| !waiting.is_canceled());
+        self.waiting.push(sender);
+        Some(receiver)
+    }
+
+    fn changed(&mut self) {
+        for waiting in self.waiting.drain(..) {
+            // Whoever waited may have gone.
+            let _ = waiting.send(());
+        }
+    }
+
+    fn remove_device(
+        &mut self,
+        owner: String,
+        request: &RemoveDeviceRequest,
+    ) -> Result<RemoveDeviceResponse, Refusal> {
+        let device = rules::check_removal(request)?;
+        let removed = &mut self.has.removed;
+        if !removed.contains(&(owner.clone(), device)) {
+            rules::check_removed(removed.iter().filter(|(account, _)| *account == owner).count() as u64)?;
+            removed.insert((owner, device));
+            self.changed();
+        }
+        Ok(RemoveDeviceResponse {})
+    }
+
     fn store(&mut self, owner: String, store_id: &str) -> &mut Store {
-        self.stores.0.entry((owner, store_id.to_owned())).or_default()
+        self.has.stores.entry((owner, store_id.to_owned())).or_default()
     }
 
     fn get(&mut self, owner: String, request: GetObjectRequest) -> Result<GetObjectResponse, Refusal> {
@@ -188,6 +331,7 @@ impl Inside {
         let sequence = Some(plan.head.sequence);
         store.apply(plan);
         self.puts = self.puts.saturating_add(1);
+        self.changed();
         Ok(PutObjectResponse { sequence })
     }
 
@@ -215,47 +359,9 @@ impl Inside {
     }
 }
 
-impl Store {
-    fn found(&self, key: &str) -> Option<Found> {
-        let row = self.rows.get(key)?;
-        let value_bytes = row.value.as_ref().map(|value| value.len() as u64);
-        Some(Found { version: row.version, created: row.created, value_bytes })
-    }
-
-    fn apply(&mut self, plan: Plan) {
-        if plan.forgets {
-            self.rows.retain(|_, row| row.value.is_some());
-        }
-        self.head = plan.head;
-        self.rows.extend(plan.rows.into_iter().map(|row| (row.key.clone(), row)));
-    }
-
-    fn rows(&self, query: &Query) -> Vec<Row> {
-        let of_prefix = self.rows.values().filter(|row| row.key.starts_with(&query.prefix));
-        let mut rows: Vec<&Row> = match query.order {
-            Order::Newest { before } => {
-                of_prefix.filter(|row| row.value.is_some() && row.created < before).collect()
-            }
-            Order::Changes { after, deleted_after, .. } => of_prefix
-                .filter(|row| (row.changed, row.created) > after)
-                .filter(|row| row.value.is_some() || row.changed > deleted_after)
-                .collect(),
-        };
-        match query.order {
-            Order::Newest { .. } => rows.sort_by_key(|row| std::cmp::Reverse(row.created)),
-            Order::Changes { .. } => rows.sort_by_key(|row| (row.changed, row.created)),
-        }
-        let values = matches!(query.order, Order::Changes { values: true, .. });
-        let mut bytes = 0_usize;
-        let fits = |row: &&Row| {
-            let fits = !values || bytes < PAGE_BYTES;
-            bytes = bytes.saturating_add(row.value.as_ref().map_or(0, Vec::len));
-            fits
-        };
-        let rows = rows.into_iter().take_while(fits).take(query.limit);
-        let without = |row: &Row| Row { value: row.value.as_ref().map(|_| Vec::new()), ..row.clone() };
-        rows.map(|row| if values { row.clone() } else { without(row) }).collect()
-    }
+/// The operation's name in a path; empty: it names none.
+fn operation(path: &str) -> &str {
+    path.strip_prefix(PREFIX).and_then(|rest| rest.strip_prefix('/')).unwrap_or_default()
 }
 
 fn read<M: Message + Default>(body: &[u8]) -> Result<M, Refusal> {

@@ -27,6 +27,13 @@ pub struct GetObjectRequest {
     /// The key.
     #[prost(string, tag = "2")]
     pub key: String,
+    /// Extension, beside `wait_ms`: the answer waits while the store has this global version.
+    #[prost(int64, optional, tag = "1001")]
+    pub while_version: Option<i64>,
+    /// Extension: time that the answer may wait, in milliseconds, [`MAX_WATCH_MS`](crate::MAX_WATCH_MS) at most. A server that knows
+    /// nothing of it, or has too many who wait, answers at once.
+    #[prost(uint32, tag = "1002")]
+    pub wait_ms: u32,
 }
 
 /// Response of `getObject`.
@@ -80,6 +87,18 @@ pub struct DeleteObjectRequest {
 /// Response of `deleteObject`.
 #[derive(Clone, PartialEq, Eq, ::prost::Message)]
 pub struct DeleteObjectResponse {}
+
+/// Extension: request of `removeDevice`. What a device asks for, in whatever store of the account, is refused from then on.
+#[derive(Clone, PartialEq, Eq, ::prost::Message)]
+pub struct RemoveDeviceRequest {
+    /// The device's public key, compressed: 33 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub device: Vec<u8>,
+}
+
+/// Extension: response of `removeDevice`: it is durable.
+#[derive(Clone, PartialEq, Eq, ::prost::Message)]
+pub struct RemoveDeviceResponse {}
 
 /// Request of `listKeyVersions`.
 #[derive(Clone, PartialEq, Eq, ::prost::Message)]
@@ -162,6 +181,8 @@ pub enum ErrorCode {
     NoSuchKeyException = 4,
     /// The request proves no key.
     AuthException = 5,
+    /// Extension: the request is of a device that was removed.
+    DeviceRemoved = 1001,
 }
 
 /// Limits that a request can run into.

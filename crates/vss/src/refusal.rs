@@ -24,6 +24,9 @@ pub enum Refusal {
     /// The request proves no key.
     #[error("{0}")]
     Auth(String),
+    /// The request is of a device that was removed.
+    #[error("this device was removed from its wallet, on another device")]
+    DeviceRemoved,
     /// The client's quota does not hold it.
     #[error("the quota of this wallet is {max} {unit}, and this write needs {needed}; nothing was written")]
     Quota {
@@ -60,6 +63,7 @@ impl Refusal {
             Self::Invalid(_) => 400,
             Self::NoSuchKey => 404,
             Self::Auth(_) => 401,
+            Self::DeviceRemoved => 403,
             Self::Quota { .. } | Self::Full => 507,
             Self::TooLarge { .. } => 413,
             Self::Internal(_) => 500,
@@ -84,6 +88,7 @@ impl Refusal {
             }
             Self::NoSuchKey => ErrorCode::NoSuchKeyException,
             Self::Auth(_) => ErrorCode::AuthException,
+            Self::DeviceRemoved => ErrorCode::DeviceRemoved,
             Self::Internal(_) | Self::Unavailable => ErrorCode::InternalServerException,
         };
         let limit = match self {

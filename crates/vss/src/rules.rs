@@ -3,11 +3,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::messages::{DeleteObjectRequest, GetObjectRequest, KeyValue, PutObjectRequest};
-use crate::{
-    ANY_VERSION, GLOBAL_VERSION_KEY, MAX_ITEMS, MAX_KEY_BYTES, MAX_STORE_ID_BYTES, MAX_TOMBSTONES,
-    RECORD_OVERHEAD, Refusal,
+use crate::messages::{
+    DeleteObjectRequest, GetObjectRequest, KeyValue, PutObjectRequest, RemoveDeviceRequest,
 };
+use crate::{
+    ANY_VERSION, GLOBAL_VERSION_KEY, MAX_ITEMS, MAX_KEY_BYTES, MAX_REMOVED_DEVICES, MAX_STORE_ID_BYTES,
+    MAX_TOMBSTONES, RECORD_OVERHEAD, Refusal,
+};
+
+/// The public key of a device, compressed.
+pub type Device = [u8; 33];
 
 /// What a store as a whole has. A store that nothing was written to has zeros.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -144,6 +149,27 @@ pub fn check_delete(request: &DeleteObjectRequest) -> Result<&KeyValue, Refusal>
     let item = item.ok_or_else(|| Refusal::Invalid("a request names what it deletes".into()))?;
     check_key(&item.key)?;
     Ok(item)
+}
+
+/// Checks the form of a request to remove a device, and returns the device.
+///
+/// # Errors
+/// [`Refusal::Invalid`]
+pub fn check_removal(request: &RemoveDeviceRequest) -> Result<Device, Refusal> {
+    let device = request.device.as_slice().try_into();
+    device.map_err(|_| Refusal::Invalid("a device is named by the 33 bytes of its key".into()))
+}
+
+/// Checks that an account which has removed so many devices may remove another.
+///
+/// # Errors
+/// [`Refusal::Quota`]
+pub fn check_removed(count: u64) -> Result<(), Refusal> {
+    if count < MAX_REMOVED_DEVICES {
+        return Ok(());
+    }
+    let needed = count.saturating_add(1);
+    Err(Refusal::Quota { unit: "removed devices", max: MAX_REMOVED_DEVICES, needed })
 }
 
 /// The keys that a request to write names.

@@ -193,9 +193,14 @@ pub(crate) fn channel_refusal(refusal: &ChannelRefusal) -> WalletError {
         ChannelRefusal::TooManyChannels { limit } => {
             format!("this gateway allows {limit} channels per wallet and you have them; close one, or choose another gateway")
         }
+        ChannelRefusal::NotAllowed => "this gateway opens channels only to wallets that its operator has listed; ask the operator, whose log names this one, open a channel from your savings, or choose another gateway".into(),
+        ChannelRefusal::AllGiven => "this gateway has opened as many channels as its operator allows; choose a smaller amount, ask the operator, or choose another gateway".into(),
         ChannelRefusal::LimitReached { retry_after_secs } => {
-            let hours = retry_after_secs.div_ceil(3600);
-            format!("this gateway opens no more channels for now; try again in {hours} hours, or choose another gateway")
+            let time = match retry_after_secs.div_ceil(60) {
+                minutes @ ..=90 => format!("{minutes} minutes"),
+                minutes => format!("{} hours", minutes.div_ceil(60)),
+            };
+            format!("this gateway opens no more channels for now; try again in {time}, or choose another gateway")
         }
         ChannelRefusal::NoFunds => "this gateway has not enough money of its own now; try later, a smaller amount, or another gateway".into(),
         ChannelRefusal::Failed { message } => format!("the gateway could not open the channel ({message}); try again later"),

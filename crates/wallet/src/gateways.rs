@@ -1,6 +1,7 @@
 //! The gateways of a wallet: addresses, terms, and requests for channels.
 
 mod configured;
+mod on_demand;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -21,6 +22,7 @@ use futures::future::{Either, select};
 use crate::ctx::Ctx;
 use crate::errors;
 use configured::{Configured, invalid, origin, parse_one};
+pub(crate) use on_demand::is_open;
 
 /// Maximum time for a gateway's answer to a request for a channel.
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
@@ -57,6 +59,8 @@ struct Shared {
 pub(crate) struct Gateways {
     configured: Vec<Configured>,
     shared: Rc<Shared>,
+    /// Held while a channel is asked for because an amount needs it.
+    on_demand: futures::lock::Mutex<()>,
 }
 
 impl Gateways {
@@ -66,7 +70,7 @@ impl Gateways {
         if configured.is_empty() && options.chain_sources.is_empty() {
             return Err(invalid("no gateway is configured; add the address of one".into()));
         }
-        Ok(Self { configured, shared: Rc::default() })
+        Ok(Self { configured, shared: Rc::default(), on_demand: futures::lock::Mutex::default() })
     }
 
     /// Returns base URLs of the chain API: the gateways' own, then the others.
@@ -220,14 +224,15 @@ impl Gateways {
         if ctx.node.old_copy().is_some() {
             return Err(errors::channel(&ChannelError::OldCopy));
         }
-        if ctx.node.peers().copies().findings().other_installation.contains(&peer) {
-            return Err(errors::channel(&ChannelError::OtherInstallation));
-        }
         // Right after a start the first connection is still under way.
         let connected = pin!(ctx.node.peers().connected(peer));
         select(connected, ctx.platform.sleep(CONNECT_LIMIT)).await;
         if !ctx.node.peers().is_connected(&peer) {
             return Err(errors::channel(&ChannelError::NotConnected));
+        }
+        // What this connection has just told.
+        if ctx.node.peers().copies().findings().other_installation.contains(&peer) {
+            return Err(errors::channel(&ChannelError::OtherInstallation));
         }
         let request_id = self.shared.next_request.get();
         self.shared.next_request.set(request_id.wrapping_add(1));
@@ -292,7 +297,11 @@ mod tests {
     fn gateways(trust_zero_conf: bool) -> Gateways {
         let address = format!("{GATEWAY}@wss://gateway.example");
         let configured = amplet_protocol::page::Gateway { address, chain_url: None, trust_zero_conf };
-        Gateways { configured: vec![parse_one(&configured).unwrap()], shared: Rc::default() }
+        Gateways {
+            configured: vec![parse_one(&configured).unwrap()],
+            shared: Rc::default(),
+            on_demand: Default::default(),
+        }
     }
 
     fn channel(capacity_sat: u64, channels_with_peer: usize) -> InboundChannel {

@@ -1,7 +1,7 @@
 //! The identity of a wallet, stored beside its money: network, mnemonic, installation, birthday.
 
 use amplet_node::LOST_INSTALLATIONS;
-use amplet_node::keys::{Keys, parse_mnemonic};
+use amplet_node::keys::{Keys, Mnemonic, parse_mnemonic};
 use amplet_protocol::page::{ErrorCode, Network, OpenOptions, WalletError};
 use amplet_storage::{Batch, Store};
 use amplet_transport::Platform;
@@ -44,7 +44,7 @@ impl Identity {
             (Some(bytes), Some(mnemonic)) => {
                 // Creation was interrupted after this record: the same mnemonic may go on, another may not.
                 let identity = Self::read(&bytes, options)?;
-                let given = parse(mnemonic)?;
+                let given = parsed(mnemonic)?.to_string();
                 if identity.mnemonic != given {
                     let message = "a wallet of this name exists already; choose another name, or delete that wallet first";
                     return Err(WalletError::new(ErrorCode::WalletExists, message));
@@ -90,7 +90,7 @@ impl Identity {
         options: &OpenOptions,
         mnemonic: &str,
     ) -> Result<Self, WalletError> {
-        let mnemonic = parse(mnemonic)?;
+        let mnemonic = parsed(mnemonic)?.to_string();
         // The same mnemonic on two devices must never act as one Lightning node. A fresh mnemonic takes 0; a restored one a
         // number that no other installation has taken but with probability 2^-31.
         let installation = if options.fresh {
@@ -138,11 +138,14 @@ impl Identity {
 
     /// Derives every key.
     pub fn keys(&self) -> Result<Keys, WalletError> {
-        let mnemonic = parse_mnemonic(&self.mnemonic)
-            .map_err(|e| WalletError::new(ErrorCode::InvalidMnemonic, e.to_string()))?;
-        Keys::new(&mnemonic, network(self.network), self.installation)
-            .map_err(|e| WalletError::new(ErrorCode::Internal, e.to_string()))
+        keys(&self.mnemonic, network(self.network), self.installation)
     }
+}
+
+/// Derives the keys of an installation of the wallet with this mnemonic.
+pub fn keys(mnemonic: &str, network: bitcoin::Network, installation: u32) -> Result<Keys, WalletError> {
+    let keys = Keys::new(&parsed(mnemonic)?, network, installation);
+    keys.map_err(|e| WalletError::new(ErrorCode::Internal, e.to_string()))
 }
 
 fn incomplete() -> WalletError {
@@ -150,8 +153,6 @@ fn incomplete() -> WalletError {
     WalletError::new(ErrorCode::WalletNotFound, message)
 }
 
-fn parse(mnemonic: &str) -> Result<String, WalletError> {
-    let parsed =
-        parse_mnemonic(mnemonic).map_err(|e| WalletError::new(ErrorCode::InvalidMnemonic, e.to_string()))?;
-    Ok(parsed.to_string())
+fn parsed(mnemonic: &str) -> Result<Mnemonic, WalletError> {
+    parse_mnemonic(mnemonic).map_err(|e| WalletError::new(ErrorCode::InvalidMnemonic, e.to_string()))
 }

@@ -20,6 +20,7 @@ mod response;
 mod wallet;
 
 pub use amplet_protocol::page::{OpenOptions, Request, WalletError};
+pub use backup::read_exported;
 pub use ctx::Ctx;
 pub use response::Response;
 pub use wallet::Wallet;

@@ -36,9 +36,9 @@ pub(crate) async fn answer(
     match request {
         Request::Balance => Ok(Response::Balance(status::balance(ctx))),
         Request::Status => Ok(Response::Status(Box::new(status::status(ctx, gateways, backup)))),
-        Request::Receive { amount_msat, description, expiry_secs, amp, metadata } => {
+        Request::Receive { amount_msat, description, expiry_secs, amp, metadata, channel } => {
             let order = InvoiceOrder { amount_msat, description, expiry_secs, metadata };
-            receive::receive(ctx, order, amp).await.map(Response::PaymentRequest)
+            receive::receive(ctx, gateways, order, amp, channel).await.map(Response::PaymentRequest)
         }
         Request::CancelInvoice { id } => {
             ctx.node.payments().cancel_invoice(id).await.map_err(|e| errors::pay(&e))?;
@@ -143,6 +143,9 @@ pub(crate) async fn answer(
             backup.set(&options).await.map(|status| Response::BackupStatus(Box::new(status)))
         }
         Request::EndBackup { abandon } => backup.end(abandon).await.map(|()| Response::None),
+        Request::Devices => backup.devices().await.map(Response::Devices),
+        Request::RenameDevice { id, name } => backup.rename_device(&id, &name).await.map(|()| Response::None),
+        Request::RemoveDevice { id } => backup.remove_device(&id).await.map(|()| Response::None),
         Request::ExportBackup => backup.export().await.map(Response::File),
         Request::Ack { id } => {
             ctx.node.ledger().ack(id);
@@ -163,11 +166,11 @@ async fn begin_invoice(
     parts: Option<u32>,
     authorization: Option<&Authorization>,
 ) -> Result<PaymentId, WalletError> {
-    let methods = ctx.read(text).map_err(PayProblem::from)?.methods;
-    if let Some(order) = AmpOrder::find(&methods, amount_msat, parts) {
+    let found = ctx.read(text).map_err(PayProblem::from)?;
+    if let Some(order) = AmpOrder::find(&found, amount_msat, parts) {
         return begin_amp(ctx, order, max_fee_msat, authorization).await;
     }
-    let order = PayOrder::of(methods, amount_msat)?;
+    let order = PayOrder::of(found, amount_msat)?;
     let amount = order.check(ctx).await?;
     let (max_fee, authorization) =
         authorize(ctx, order.destination(), amount, max_fee_msat, authorization).await?;
@@ -239,6 +242,7 @@ fn channel(channel: channels::Channel) -> page::Channel {
         pending_inbound_msat: channel.balance.pending_inbound_msat,
         reserve_msat: channel.balance.reserve_msat,
         close_cost_msat: channel.balance.close_cost_msat,
+        together_cost_msat: channel.balance.together_cost_msat,
         outbound_msat: channel.outbound_msat,
         inbound_msat: channel.inbound_msat,
         trusted: channel.trusted,

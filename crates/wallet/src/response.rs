@@ -1,8 +1,9 @@
 //! Responses to a page, serialised as what they hold.
 
 use amplet_protocol::page::{
-    BackupStatus, Balance, Budget, Channel, FeeQuote, FeeRates, FileBytes, Inspected, Login, OnchainBump,
-    OnchainSend, Payment, PaymentRequest, Preview, SignedMessage, Spending, Status, VerifiedMessage,
+    BackupStatus, Balance, Budget, Channel, Device, FeeQuote, FeeRates, FileBytes, Inspected, Login,
+    OnchainBump, OnchainSend, Payment, PaymentRequest, Preview, SignedMessage, Spending, Status,
+    VerifiedMessage,
 };
 use serde::Serialize;
 
@@ -35,5 +36,6 @@ pub enum Response {
     VerifiedMessage(VerifiedMessage),
     Login(Login),
     BackupStatus(Box<BackupStatus>),
+    Devices(Vec<Device>),
     File(FileBytes),
 }

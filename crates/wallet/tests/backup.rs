@@ -6,8 +6,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_protocol::page::{
-    BackupMode, BackupOptions, BackupState, ErrorCode, FileBytes, Network, Notice, OpenOptions, Request,
-    SiteRecord, Status, WalletError, Warning,
+    BackupMode, BackupOptions, BackupState, Device, ErrorCode, FileBytes, Network, Notice, OpenOptions,
+    Request, SiteRecord, Status, WalletError, Warning,
 };
 use amplet_storage::kdf::{KdfParams, Kek};
 use amplet_storage::{MemoryBackend, SealedStore, SharedBackend, Store};
@@ -16,6 +16,7 @@ use amplet_transport::{FetchError, HttpResponse, Platform};
 use amplet_vss::MemoryServer;
 use amplet_wallet::{Response, Wallet};
 use futures::FutureExt;
+use futures::channel::mpsc::UnboundedReceiver;
 
 const WORDS: &str =
     "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
@@ -31,17 +32,17 @@ fn world() -> World {
     let server = MemoryServer::default();
     let (vss, clock) = (server.clone(), platform.clone());
     platform.on_fetch(move |request| {
-        let unreachable = |url: &str| FetchError::Unreachable { url: url.into(), detail: "cut".into() };
-        let answer = match request.url.strip_prefix("https://backup.example") {
-            Some(path) => {
-                let header = request.headers.iter().find(|(name, _)| name == "authorization").unwrap();
-                let answer = vss.request(path, &header.1, &request.body, clock.now().as_secs());
-                answer.map_err(|_| unreachable(&request.url))
-            }
-            None => Err(unreachable(&request.url)),
-        };
-        let answer = answer.map(|it| HttpResponse { status: it.status, headers: Vec::new(), body: it.body });
-        async move { answer }.boxed_local()
+        let (vss, clock) = (vss.clone(), clock.clone());
+        async move {
+            let unreachable = || FetchError::Unreachable { url: request.url.clone(), detail: "cut".into() };
+            let path = request.url.strip_prefix("https://backup.example").ok_or_else(unreachable)?;
+            let (now, headers) = (|| clock.now().as_secs(), request.headers.as_slice());
+            let sleep = |time| clock.sleep(time);
+            let answer = vss.request_and_wait(path, headers, &request.body, now, sleep).await;
+            let answer = answer.map_err(|_| unreachable())?;
+            Ok(HttpResponse { status: answer.status, headers: Vec::new(), body: answer.body })
+        }
+        .boxed_local()
     });
     World { platform, server }
 }
@@ -141,12 +142,8 @@ fn a_wallet_moves_to_another_device_and_the_first_one_says_so() {
     assert_eq!(world.get(&second).as_deref(), Some("two"));
     assert_eq!(world.status(&second).node_id, world.status(&first).node_id, "the same installation");
     assert!(!world.status(&second).warnings.contains(&Warning::OldCopy));
-    world.platform.advance(Duration::from_secs(10));
-    let stopped = std::iter::from_fn(|| notices.try_recv().ok()).find_map(|notice| match notice {
-        Notice::Stopped { error } => Some(error),
-        _ => None,
-    });
-    let stopped = stopped.expect("the first one has stopped by itself");
+    world.platform.advance(Duration::from_secs(2));
+    let stopped = stopped(&mut notices).expect("the first one has stopped by itself, within two seconds");
     assert_eq!(stopped.code, ErrorCode::MovedToAnotherDevice);
     assert_eq!(stopped.device.unwrap().name, "laptop");
     assert!(world.set(&first, "three").is_err());
@@ -230,4 +227,114 @@ fn a_wallet_without_its_server_opens_and_can_go_on_alone() {
     world.platform.advance(Duration::from_secs(1));
     world.set(&wallet, "two").unwrap();
     assert_eq!(world.get(&wallet).as_deref(), Some("two"));
+}
+
+impl World {
+    fn devices(&self, wallet: &Wallet) -> Vec<Device> {
+        match self.ask(wallet, Request::Devices) {
+            Ok(Response::Devices(devices)) => devices,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// The reason for which a wallet has stopped.
+fn stopped(notices: &mut UnboundedReceiver<Notice>) -> Option<WalletError> {
+    std::iter::from_fn(|| notices.try_recv().ok()).find_map(|notice| match notice {
+        Notice::Stopped { error } => Some(error),
+        _ => None,
+    })
+}
+
+#[test]
+fn devices_are_listed_and_named_and_one_is_removed() {
+    let world = world();
+    let (phone, laptop) = (MemoryBackend::new(), MemoryBackend::new());
+    let fresh = OpenOptions { fresh: true, backup: Some(backup("phone")), ..with_words() };
+    let first = world.open(&phone, fresh).unwrap();
+    let began = world.platform.now().as_secs();
+    world.platform.advance(Duration::from_secs(100));
+    let restore = OpenOptions { backup: Some(backup("laptop")), move_here: true, ..with_words() };
+    let second = world.open(&laptop, restore).unwrap();
+    let devices = world.devices(&second);
+    let shown: Vec<(&str, bool, u64)> =
+        devices.iter().map(|it| (it.name.as_str(), it.is_this, it.added - began)).collect();
+    assert_eq!(shown, [("laptop", true, 100), ("phone", false, 0)]);
+    let (laptop_id, phone_id) = (devices[0].id.clone(), devices[1].id.clone());
+
+    // A name given on one is the other's own from its next opening on.
+    let rename = |id: &str, name: &str| Request::RenameDevice { id: id.into(), name: name.into() };
+    world.ask(&second, rename(&phone_id, "Anna's phone")).unwrap();
+    world.ask(&second, rename(&laptop_id, "the laptop")).unwrap();
+    for (id, name) in [(phone_id.as_str(), ""), ("x", "x"), (&laptop_id[..64], "x")] {
+        assert_eq!(world.ask(&second, rename(id, name)).unwrap_err().code, ErrorCode::InvalidInput);
+    }
+    assert_eq!(world.status(&second).backup.unwrap().device_name, "the laptop");
+    world.platform.advance(Duration::from_secs(1));
+    drop(first);
+    let first = world.open(&phone, OpenOptions { move_here: true, ..options() }).unwrap();
+    assert_eq!(world.status(&first).backup.unwrap().device_name, "Anna's phone");
+    let seen = world.devices(&first)[0].last_seen;
+    assert_eq!(seen, world.platform.now().as_secs());
+    first.abort();
+    let second = world.open(&laptop, OpenOptions { move_here: true, ..options() }).unwrap();
+
+    let remove = |id: &str| Request::RemoveDevice { id: id.into() };
+    assert_eq!(world.ask(&second, remove(&laptop_id)).unwrap_err().code, ErrorCode::InvalidInput, "itself");
+    world.server.set_unreachable(true);
+    assert_eq!(world.ask(&second, remove(&phone_id)).unwrap_err().code, ErrorCode::BackupUnreachable);
+    assert_eq!(world.devices(&second).len(), 2, "it is not removed");
+    world.server.set_unreachable(false);
+    world.ask(&second, remove(&phone_id)).unwrap();
+    let names: Vec<String> = world.devices(&second).into_iter().map(|device| device.name).collect();
+    assert_eq!(names, ["the laptop"]);
+    assert_eq!(world.ask(&second, remove(&phone_id)).unwrap_err().code, ErrorCode::InvalidInput);
+    // It learns it whichever way it opens, and the wallet stays where it is.
+    for move_here in [false, true] {
+        let refused = world.open(&phone, OpenOptions { move_here, ..options() }).err().unwrap();
+        assert_eq!(refused.code, ErrorCode::DeviceRemoved);
+        assert!(refused.message.contains("nothing is lost"), "{}", refused.message);
+    }
+    world.set(&second, "one").expect("the other one was not disturbed");
+    // Without an answer it opens; with the first one its session ends.
+    world.server.set_unreachable(true);
+    let removed = world.open(&phone, options()).unwrap();
+    let mut notices = removed.notices();
+    world.server.set_unreachable(false);
+    world.platform.advance(Duration::from_secs(12));
+    assert_eq!(stopped(&mut notices).expect("it has ended").code, ErrorCode::DeviceRemoved);
+    // With the words it may come again, as a device of its own: they are what has to be kept.
+    let restore = OpenOptions { backup: Some(backup("phone")), move_here: true, ..with_words() };
+    let again = world.open(&MemoryBackend::new(), restore).unwrap();
+    assert_eq!(world.get(&again).as_deref(), Some("one"));
+    assert_eq!(world.devices(&again).len(), 2);
+    assert_ne!(world.devices(&again)[0].id, phone_id);
+}
+
+/// Another server, and one that went back to an older copy, are told again.
+#[test]
+fn a_removed_device_stays_removed_when_its_server_has_forgotten_it() {
+    let world = world();
+    let (phone, laptop) = (MemoryBackend::new(), MemoryBackend::new());
+    let fresh = OpenOptions { fresh: true, backup: Some(backup("phone")), ..with_words() };
+    let first = world.open(&phone, fresh).unwrap();
+    let restore = OpenOptions { backup: Some(backup("laptop")), move_here: true, ..with_words() };
+    let second = world.open(&laptop, restore).unwrap();
+    world.platform.advance(Duration::from_secs(2));
+    let older = world.server.snapshot();
+    let id = world.devices(&second)[1].id.clone();
+    world.ask(&second, Request::RemoveDevice { id }).unwrap();
+    world.set(&second, "one").unwrap();
+    drop(first);
+    world.server.restore(older);
+    world.platform.advance(Duration::from_secs(30));
+    world.set(&second, "two").expect("everything was sent again");
+    // The list, which came with it, says so, too.
+    let refused = world.open(&phone, OpenOptions { move_here: true, ..options() }).err().unwrap();
+    assert_eq!(refused.code, ErrorCode::DeviceRemoved);
+    let second = world.open(&laptop, OpenOptions { move_here: true, ..options() }).unwrap();
+    world.platform.advance(Duration::from_secs(2));
+    let refused = world.open(&phone, OpenOptions { move_here: true, ..options() }).err().unwrap();
+    assert_eq!(refused.code, ErrorCode::DeviceRemoved);
+    world.set(&second, "three").expect("now the server refuses it before it can take the wallet");
 }

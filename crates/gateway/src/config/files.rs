@@ -54,10 +54,19 @@ pub(super) fn check_www(dir: &Path) -> Result<(), Wrong> {
     ))
 }
 
+/// Who may read files with secrets. Nobody but their owner and group may ever change them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Readers {
+    /// The owner, and its group: services often get their secrets as root:service 0640.
+    Own,
+    /// Anybody on this machine: in a container, whose secrets are mounted so, that is the gateway.
+    Anybody,
+}
+
 /// Reads the mnemonic (BIP 39, English, 12 or 24 words, any white space between them).
-pub(super) fn read_seed(file: &Path) -> Result<Seed, Wrong> {
+pub(super) fn read_seed(file: &Path, readers: Readers) -> Result<Seed, Wrong> {
     let remedy = "`amplet-gateway init` makes a new one; if this gateway had money, restore its words from your backup";
-    let text = read_secret(file, remedy)?;
+    let text = read_secret(file, readers, remedy)?;
     let words = text.split_whitespace().count();
     if words != 12 && words != 24 {
         return Err(Wrong::new(
@@ -80,9 +89,9 @@ pub(super) fn read_seed(file: &Path) -> Result<Seed, Wrong> {
 }
 
 /// Reads the admin token: at least 32 printable characters without spaces.
-pub(super) fn read_token(file: &Path) -> Result<Secret, Wrong> {
+pub(super) fn read_token(file: &Path, readers: Readers) -> Result<Secret, Wrong> {
     let remedy = "`amplet-gateway init` writes one, or: openssl rand -hex 32";
-    let text = read_secret(file, remedy)?;
+    let text = read_secret(file, readers, remedy)?;
     if text.len() < MIN_TOKEN || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(Wrong::new(
             format!("the token in {} is not {MIN_TOKEN} or more printable characters", file.display()),
@@ -93,12 +102,12 @@ pub(super) fn read_token(file: &Path) -> Result<Secret, Wrong> {
 }
 
 /// A configuration that holds a password is for the gateway alone, as its seed is.
-pub(super) fn check_private(file: &Path) -> Result<(), Wrong> {
-    std::fs::metadata(file).map_or(Ok(()), |metadata| refuse_open(file, &metadata))
+pub(super) fn check_private(file: &Path, readers: Readers) -> Result<(), Wrong> {
+    std::fs::metadata(file).map_or(Ok(()), |metadata| refuse_open(file, readers, &metadata))
 }
 
 /// Reads a short text file that strangers cannot read; white space around it is taken off.
-fn read_secret(file: &Path, remedy: &str) -> Result<String, Wrong> {
+fn read_secret(file: &Path, readers: Readers, remedy: &str) -> Result<String, Wrong> {
     let show = file.display();
     let unreadable = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::PermissionDenied => Wrong::new(
@@ -114,25 +123,31 @@ fn read_secret(file: &Path, remedy: &str) -> Result<String, Wrong> {
     if metadata.len() > MAX_SECRET {
         return Err(Wrong::new(format!("{show} is larger than {MAX_SECRET} bytes"), "check the path"));
     }
-    refuse_open(file, &metadata)?;
+    refuse_open(file, readers, &metadata)?;
     let text = std::fs::read_to_string(file).map_err(unreadable)?;
     Ok(text.trim().to_owned())
 }
 
 #[cfg(unix)]
-fn refuse_open(file: &Path, metadata: &std::fs::Metadata) -> Result<(), Wrong> {
+fn refuse_open(file: &Path, readers: Readers, metadata: &std::fs::Metadata) -> Result<(), Wrong> {
     use std::os::unix::fs::PermissionsExt;
-    // Reading by the group stays possible: services often get their secrets as root:service 0640.
-    if metadata.permissions().mode() & 0o027 == 0 {
+    let mode = metadata.permissions().mode();
+    if mode & 0o022 == 0 && (mode & 0o007 == 0 || readers == Readers::Anybody) {
         return Ok(());
     }
-    Err(Wrong::new(
-        format!("{} can be read or changed by others", file.display()),
-        format!("run: chmod 600 {}", file.display()),
-    ))
+    let show = file.display();
+    Err(match mode & 0o022 {
+        0 => Wrong::new(
+            format!("{show} can be read by others"),
+            format!(
+                "run: chmod 600 {show}; a container's secrets, which are mounted so, need secrets_readable = true"
+            ),
+        ),
+        _ => Wrong::new(format!("{show} can be read or changed by others"), format!("run: chmod 600 {show}")),
+    })
 }
 
 #[cfg(not(unix))]
-fn refuse_open(_: &Path, _: &std::fs::Metadata) -> Result<(), Wrong> {
+fn refuse_open(_: &Path, _: Readers, _: &std::fs::Metadata) -> Result<(), Wrong> {
     Ok(())
 }

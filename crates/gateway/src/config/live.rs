@@ -6,17 +6,22 @@ use std::sync::{Arc, RwLock};
 use super::{AdminSection, ChannelSection, Config, ConfigError, LogSection, Problem};
 
 /// Keys whose new values count at once. The rest waits for a restart.
-const AT_ONCE: [&str; 15] = [
+const AT_ONCE: [&str; 20] = [
     "admin.read_token_file",
     "admin.token_file",
+    "channels.allowed_wallets",
     "channels.channel_tokens",
     "channels.close_idle_after_days",
     "channels.fee_base_msat",
     "channels.fee_ppm",
     "channels.max_capacity_sat",
+    "channels.max_channels_per_hour",
     "channels.max_channels_per_peer",
+    "channels.max_open_channels",
+    "channels.max_open_sat",
     "channels.max_sat_per_day",
     "channels.max_sat_per_day_per_address",
+    "channels.max_sat_per_hour",
     "channels.min_capacity_sat",
     "channels.opens_channels",
     "channels.zero_reserve",
@@ -88,6 +93,7 @@ fn merge(old: &Config, new: Config) -> Config {
             zero_fee_commitments: kept.zero_fee_commitments,
             max_htlcs: kept.max_htlcs,
             max_dust_sat: kept.max_dust_sat,
+            close_lost_after_hours: kept.close_lost_after_hours,
             ..new.channels
         },
         log: LogSection { level: new.log.level, format: old.log.format },

@@ -1,6 +1,7 @@
 //! The one configuration file: TOML, every key checked, every finding with its place and remedy.
 
 mod backup;
+mod channels;
 mod document;
 mod files;
 mod live;
@@ -15,12 +16,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use amplet_node::lightning::ln::msgs::SocketAddress as PublicAddress;
-use amplet_protocol::gateway::ChannelTerms;
 use amplet_transport::{Endpoint, PeerAddress};
 use bip39::Mnemonic;
 use bitcoin::Network;
 
-pub use backup::postgres;
+pub use backup::{Database, Roots, postgres};
+pub use channels::{ChannelSection, GivingLimits};
 pub use document::{Problem, Severity};
 pub use live::{Live, Reloaded};
 pub(crate) use ports::explain;
@@ -227,38 +228,6 @@ pub enum Login {
         /// The password.
         password: Secret,
     },
-}
-
-/// `[channels]`
-#[derive(Clone, Debug)]
-pub struct ChannelSection {
-    /// Terms sent to wallets.
-    pub terms: ChannelTerms,
-    /// True if a wallet may spend a channel that the gateway opened to the last sat, so that cheating costs it nothing.
-    pub zero_reserve: bool,
-    /// Confirmations before a channel that a peer opened is used.
-    pub confirmations: u32,
-    /// True to negotiate commitments without a fee (BIP 431) with peers that do too.
-    pub zero_fee_commitments: bool,
-    /// Limits of the channels opened to wallets within a day.
-    pub day_limits: DayLimits,
-    /// Days after which a channel to a wallet in which nothing moves is closed; 0: never.
-    pub close_idle_after_days: u64,
-    /// Hours for which a wallet must stay away before its channels are closed because whoever has its key says that it is lost.
-    pub close_lost_after_hours: u64,
-    /// HTLCs that a peer may have in flight in one channel.
-    pub max_htlcs: u16,
-    /// Money that may be in HTLCs too small for the chain in one channel, in sat.
-    pub max_dust_sat: u64,
-}
-
-/// Limits of the channels opened to wallets within a day, in sat.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DayLimits {
-    /// Of all wallets together.
-    pub total_sat: u64,
-    /// Of one address: however many node ids a stranger makes up, addresses cost something.
-    pub per_address_sat: u64,
 }
 
 /// `[merchant]`

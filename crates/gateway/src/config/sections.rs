@@ -3,15 +3,16 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use amplet_protocol::{gateway::ChannelTerms, relay};
+use amplet_protocol::relay;
 use amplet_transport::{Endpoint, PeerAddress};
 use bitcoin::Network;
 
 use super::document::Section;
+use super::files::Readers;
 use super::{
-    AdminSection, ChainSection, ChannelSection, Config, DayLimits, HttpSection, LogFormat, LogSection, Login,
-    MerchantSection, NodeSection, PublicAddress, PublicUrl, Secret, Seed, Severity, Values, backup, files,
-    ports, rates, reach,
+    AdminSection, ChainSection, Config, HttpSection, LogFormat, LogSection, Login, MerchantSection,
+    NodeSection, PublicAddress, PublicUrl, Secret, Seed, Severity, Values, backup, channels, files, ports,
+    rates, reach,
 };
 
 const SOCKET: &str = "give an address and a port, as in \"127.0.0.1:8080\" or \"[::1]:8080\"";
@@ -23,16 +24,17 @@ pub(super) fn read(file: &Path, root: &Section<'_, '_>) -> Option<Config> {
     let network = network(root);
     let data_dir = data_dir(root, folder);
     let seed_file = path(root, "seed_file", "seed", folder);
-    let seed = seed_file.as_deref().and_then(|file| seed(root, file));
+    let readers = if root.flag("secrets_readable", false) { Readers::Anybody } else { Readers::Own };
+    let seed = seed_file.as_deref().and_then(|file| seed(root, file, readers));
     let birthday_height = birthday(root);
     let node = node(&root.section("node"));
     let http = http(&root.section("http"), folder);
-    let admin = admin(&root.section("admin"), folder);
-    let chain = chain(root, file);
-    let channels = channels(&root.section("channels"));
+    let admin = admin(&root.section("admin"), folder, readers);
+    let chain = chain(root, file, readers);
+    let channels = channels::read(&root.section("channels"));
     let merchant = merchant(&root.section("merchant"));
     let rates = rates::read(&root.section("rates"), network);
-    let backup = backup::read(&root.section("backup"), file);
+    let backup = backup::read(&root.section("backup"), file, readers);
     let log = log(&root.section("log"));
     let warn_free_mib = root.number("warn_free_mib", 0..=1_000_000_000, 1_024);
     if let (Some(node), Some(http), Some(admin)) = (&node, &http, &admin) {
@@ -91,8 +93,8 @@ fn data_dir(root: &Section<'_, '_>, folder: &Path) -> Option<PathBuf> {
         .map(|()| dir)
 }
 
-fn seed(root: &Section<'_, '_>, file: &Path) -> Option<Seed> {
-    files::read_seed(file).map_err(|wrong| root.error("seed_file", wrong.what, wrong.remedy)).ok()
+fn seed(root: &Section<'_, '_>, file: &Path, readers: Readers) -> Option<Seed> {
+    files::read_seed(file, readers).map_err(|wrong| root.error("seed_file", wrong.what, wrong.remedy)).ok()
 }
 
 fn socket(section: &Section<'_, '_>, key: &'static str, default: &str) -> Option<SocketAddr> {
@@ -196,7 +198,7 @@ fn public_url(text: &str) -> Result<PublicUrl, String> {
     Ok(PublicUrl { base: base.to_owned(), relay })
 }
 
-fn admin(section: &Section<'_, '_>, folder: &Path) -> Option<AdminSection> {
+fn admin(section: &Section<'_, '_>, folder: &Path, readers: Readers) -> Option<AdminSection> {
     let listen = socket(section, "listen", "127.0.0.1:8081");
     if let Some(listen) = listen.filter(|listen| !listen.ip().is_loopback()) {
         section.error(
@@ -206,10 +208,11 @@ fn admin(section: &Section<'_, '_>, folder: &Path) -> Option<AdminSection> {
         );
     }
     let token = path(section, "token_file", "admin.token", folder).and_then(|file| {
-        files::read_token(&file).map_err(|wrong| section.error("token_file", wrong.what, wrong.remedy)).ok()
+        let read = files::read_token(&file, readers);
+        read.map_err(|wrong| section.error("token_file", wrong.what, wrong.remedy)).ok()
     });
     let read_token = section.text("read_token_file").and_then(|file| {
-        let read = files::read_token(&folder.join(file));
+        let read = files::read_token(&folder.join(file), readers);
         read.map_err(|wrong| section.error("read_token_file", wrong.what, wrong.remedy)).ok()
     });
     if read_token.is_some() && read_token == token {
@@ -223,7 +226,7 @@ fn admin(section: &Section<'_, '_>, folder: &Path) -> Option<AdminSection> {
     Some(AdminSection { listen: listen?, token: token?, read_token })
 }
 
-fn chain(root: &Section<'_, '_>, file: &Path) -> Option<ChainSection> {
+fn chain(root: &Section<'_, '_>, file: &Path, readers: Readers) -> Option<ChainSection> {
     let (bitcoind, upstream) = (root.section("bitcoind"), root.section("chain"));
     match (bitcoind.exists(), upstream.exists()) {
         (true, true) => {
@@ -240,7 +243,7 @@ fn chain(root: &Section<'_, '_>, file: &Path) -> Option<ChainSection> {
             upstream.finish();
             url.map(|url| ChainSection::Upstream(url.base))
         }
-        (true, false) => bitcoind_section(&bitcoind, file),
+        (true, false) => bitcoind_section(&bitcoind, file, readers),
         (false, false) => {
             root.error(
                 "bitcoind",
@@ -252,7 +255,7 @@ fn chain(root: &Section<'_, '_>, file: &Path) -> Option<ChainSection> {
     }
 }
 
-fn bitcoind_section(section: &Section<'_, '_>, file: &Path) -> Option<ChainSection> {
+fn bitcoind_section(section: &Section<'_, '_>, file: &Path, readers: Readers) -> Option<ChainSection> {
     let folder = file.parent().unwrap_or(Path::new(""));
     let url = section.required("url", "http://127.0.0.1:8332");
     let url = url.and_then(|_| section.parsed("url", URL, public_url));
@@ -266,7 +269,7 @@ fn bitcoind_section(section: &Section<'_, '_>, file: &Path) -> Option<ChainSecti
             "start bitcoind, which writes it, or correct the path",
         );
     }
-    if let Some(wrong) = password.and_then(|_| files::check_private(file).err()) {
+    if let Some(wrong) = password.and_then(|_| files::check_private(file, readers).err()) {
         section.error("password", wrong.what, wrong.remedy);
     }
     let login = match (cookie, user, password) {
@@ -300,57 +303,6 @@ fn bitcoind_section(section: &Section<'_, '_>, file: &Path) -> Option<ChainSecti
     Some(ChainSection::Bitcoind { url: url?.base, login: login? })
 }
 
-fn channels(section: &Section<'_, '_>) -> ChannelSection {
-    const SMALLEST: u64 = 20_000; // below, reserves and anchors leave nothing to spend
-    const GREATEST: u64 = 1_000_000_000; // 10 BTC
-    const MOST_PER_DAY: u64 = 100_000_000_000; // 1000 BTC
-    let terms = ChannelTerms {
-        opens_channels: section.flag("opens_channels", false),
-        needs_token: section.choice("channel_tokens", &[("off", false), ("required", true)], false),
-        min_capacity_sat: section.number("min_capacity_sat", SMALLEST..=GREATEST, 50_000),
-        max_capacity_sat: section.number("max_capacity_sat", SMALLEST..=GREATEST, 2_000_000),
-        max_channels_per_peer: small(section.number("max_channels_per_peer", 1..=100, 3)),
-        zero_conf: section.flag("zero_conf", true),
-        fee_base_msat: small(section.number("fee_base_msat", 0..=1_000_000, 1_000)),
-        fee_ppm: small(section.number("fee_ppm", 0..=1_000_000, 500)),
-        backup_url: None,
-    };
-    if terms.min_capacity_sat > terms.max_capacity_sat {
-        let key = if section.has("min_capacity_sat") { "min_capacity_sat" } else { "max_capacity_sat" };
-        section.error(
-            key,
-            format!(
-                "the smallest capacity, {} sat, is above the greatest, {} sat",
-                terms.min_capacity_sat, terms.max_capacity_sat
-            ),
-            "set min_capacity_sat and max_capacity_sat the other way round",
-        );
-    }
-    let zero_reserve = section.flag("zero_reserve", false);
-    let confirmations = small(section.number("confirmations", 1..=144, 3));
-    let zero_fee_commitments = section.flag("zero_fee_commitments", false);
-    let day_limits = DayLimits {
-        total_sat: section.number("max_sat_per_day", 0..=MOST_PER_DAY, 10_000_000),
-        per_address_sat: section.number("max_sat_per_day_per_address", 0..=MOST_PER_DAY, 2_000_000),
-    };
-    let close_idle_after_days = section.number("close_idle_after_days", 0..=3_650, 90);
-    let close_lost_after_hours = section.number("close_lost_after_hours", 0..=8_760, 24);
-    let max_htlcs = section.number("max_htlcs_per_channel", 1..=483, 483); // BOLT 2's maximum
-    let max_dust_sat = section.number("max_dust_sat_per_channel", 1_000..=1_000_000, 50_000);
-    section.finish();
-    ChannelSection {
-        terms,
-        zero_reserve,
-        confirmations,
-        zero_fee_commitments,
-        day_limits,
-        close_idle_after_days,
-        close_lost_after_hours,
-        max_htlcs: u16::try_from(max_htlcs).unwrap_or(483),
-        max_dust_sat,
-    }
-}
-
 fn merchant(section: &Section<'_, '_>) -> MerchantSection {
     let [max_requests, max_requests_per_key] =
         limits(section, ["max_requests", "max_requests_per_key"], [4_000, 1_000]);
@@ -373,7 +325,7 @@ fn birthday(root: &Section<'_, '_>) -> Option<u32> {
 }
 
 /// A number whose range was checked to fit.
-fn small(number: u64) -> u32 {
+pub(super) fn small(number: u64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 

@@ -1,12 +1,13 @@
-//! Limits of what the operator's money does for strangers in a day: in all, and for one address. Pure.
+//! Limits of what the operator's money does for strangers within an hour and a day: in all, and for one address. Pure.
 
 use amplet_protocol::gateway::ChannelRefusal;
 use serde::{Deserialize, Serialize};
 
-use crate::config::DayLimits;
+use crate::config::GivingLimits;
 
-/// Seconds of the window that the limits hold in.
-const DAY: u64 = 24 * 3600;
+/// Seconds of the windows that limits hold in.
+const HOUR: u64 = 3600;
+const DAY: u64 = 24 * HOUR;
 
 /// A channel that counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,21 +31,30 @@ impl ChannelBudget {
     /// [`ChannelRefusal::LimitReached`], with the time after which there is room again; nothing is counted.
     pub fn take(
         &mut self,
-        limits: DayLimits,
+        limits: GivingLimits,
         now: u64,
         address: &str,
         sat: u64,
     ) -> Result<(), ChannelRefusal> {
         // What a clock that was set back left in the future counts until it is past.
         self.opened.retain(|opened| opened.at.saturating_add(DAY) > now);
-        let all = room_at(&self.opened, limits.total_sat, sat, |_| true);
-        let own = room_at(&self.opened, limits.per_address_sat, sat, |opened| opened.address == address);
-        match all.max(own) {
-            0 => {
+        let all = || self.opened.iter();
+        let sats = || all().map(|opened| (opened.at, opened.sat));
+        let own = all().filter(|opened| opened.address == address).map(|opened| (opened.at, opened.sat));
+        let times = [
+            room_at(now, sats(), DAY, limits.sat_per_day, sat),
+            room_at(now, own, DAY, limits.sat_per_day_per_address, sat),
+            room_at(now, sats(), HOUR, limits.sat_per_hour, sat),
+            room_at(now, all().map(|opened| (opened.at, 1)), HOUR, limits.channels_per_hour, 1),
+        ];
+        match times.into_iter().max() {
+            Some(at) if at > now => {
+                Err(ChannelRefusal::LimitReached { retry_after_secs: at.saturating_sub(now).min(DAY) })
+            }
+            _ => {
                 self.opened.push(Opened { at: now, address: address.to_owned(), sat });
                 Ok(())
             }
-            at => Err(ChannelRefusal::LimitReached { retry_after_secs: at.saturating_sub(now).min(DAY) }),
         }
     }
 
@@ -57,18 +67,20 @@ impl ChannelBudget {
     }
 }
 
-/// The time at which `sat` more fit under `limit`; 0: now.
-fn room_at(opened: &[Opened], limit: u64, sat: u64, counts: impl Fn(&Opened) -> bool) -> u64 {
-    let mut counted: Vec<&Opened> = opened.iter().filter(|opened| counts(opened)).collect();
-    counted.sort_unstable_by_key(|opened| opened.at);
-    let mut sum = counted.iter().fold(sat, |sum, opened| sum.saturating_add(opened.sat));
-    let mut at = 0;
-    for oldest in counted {
+/// The time, `now` or later, from which on `more` fits under `limit` beside what counts for `window` seconds: times and weights.
+fn room_at(now: u64, counted: impl Iterator<Item = (u64, u64)>, window: u64, limit: u64, more: u64) -> u64 {
+    // By when each ends to count.
+    let ends = counted.map(|(at, weight)| (at.saturating_add(window), weight));
+    let mut ends: Vec<(u64, u64)> = ends.filter(|(end, _)| *end > now).collect();
+    ends.sort_unstable();
+    let mut sum = ends.iter().fold(more, |sum, (_, weight)| sum.saturating_add(*weight));
+    let mut at = now;
+    for (end, weight) in ends {
         if sum <= limit {
             return at;
         }
-        sum = sum.saturating_sub(oldest.sat);
-        at = oldest.at.saturating_add(DAY);
+        sum = sum.saturating_sub(weight);
+        at = end;
     }
     // More than the limit by itself never fits.
     if sum <= limit { at } else { u64::MAX }
@@ -79,7 +91,14 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    const LIMITS: DayLimits = DayLimits { total_sat: 1_000_000, per_address_sat: 300_000 };
+    const LIMITS: GivingLimits = GivingLimits {
+        open_channels: u64::MAX,
+        open_sat: u64::MAX,
+        channels_per_hour: u64::MAX,
+        sat_per_hour: u64::MAX,
+        sat_per_day: 1_000_000,
+        sat_per_day_per_address: 300_000,
+    };
 
     fn refused(result: Result<(), ChannelRefusal>) -> u64 {
         match result {
@@ -123,5 +142,23 @@ mod tests {
         refused(budget.take(LIMITS, 2, "192.0.2.1", 1));
         // More than a day's limit at once is refused whatever the hour.
         refused(ChannelBudget::default().take(LIMITS, 0, "192.0.2.3", 300_001));
+    }
+
+    #[test]
+    fn an_hour_has_its_own_limits_in_number_and_sat() {
+        let limits = GivingLimits { channels_per_hour: 3, sat_per_hour: 250_000, ..LIMITS };
+        let mut budget = ChannelBudget::default();
+        for (at, address) in [(0, "a"), (100, "b")] {
+            budget.take(limits, at, address, 100_000).unwrap();
+        }
+        assert_eq!(refused(budget.take(limits, 200, "c", 100_000)), HOUR - 200, "as much as there is");
+        budget.take(limits, 200, "c", 50_000).unwrap();
+        assert_eq!(refused(budget.take(limits, 300, "d", 1)), HOUR - 300, "and so many");
+        // Stored and read again it is the same: what has been given is not forgotten at a restart.
+        let stored = serde_json::to_string(&budget).unwrap();
+        let mut budget: ChannelBudget = serde_json::from_str(&stored).unwrap();
+        assert_eq!(refused(budget.take(limits, HOUR - 1, "d", 1)), 1);
+        budget.take(limits, HOUR, "d", 100_000).unwrap();
+        assert_eq!(refused(budget.take(limits, HOUR, "e", 1)), 100, "the second of them");
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod amount;
 pub mod backup;
+pub mod boxes;
 pub mod channel_budget;
 pub mod channel_policy;
 pub mod channel_tokens;
@@ -20,6 +21,7 @@ pub mod payments;
 pub mod peers;
 pub mod proof;
 pub(crate) mod random;
+pub mod reminders;
 pub mod snapshots;
 pub mod strangers;
 pub mod token;

@@ -1,4 +1,5 @@
-//! What the gateway does about its channels and peers unasked: it closes idle channels and makes room for new wallets.
+//! What the gateway does about its channels and peers unasked: it closes idle channels, makes room for new wallets, and reminds of those
+//! that stay away too long.
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use tracing::{debug, info, warn};
 
 use super::clock::unix_now;
 use super::idle::{Idle, Seen};
+use super::reminders::{Away, Reminders};
 use super::strangers::{Stranger, to_drop};
 use crate::config::Live;
 use crate::limits::client_of;
@@ -27,6 +29,10 @@ const PEERS_EVERY: Duration = Duration::from_secs(5);
 
 /// Interval between looks at the channels, in looks at the peers: an hour.
 const CHANNELS_EVERY: u32 = 720;
+
+/// Interval between looks at the wallets that are away, in looks at the peers: a minute, which after a start those have who are on
+/// their way back.
+const AWAY_EVERY: u32 = 12;
 
 const DAY_SECS: u64 = 24 * 3600;
 
@@ -63,8 +69,12 @@ pub(super) fn stage<T: Serialize>(node: &Node, name: &str, value: &T) {
 pub(crate) async fn run(node: Node, store: Rc<dyn Store>, live: Arc<Live>) {
     let mut idle: Idle = read(&*store, IDLE).await;
     let mut strangers: Vec<PublicKey> = Vec::new();
+    let mut reminders = Reminders::default();
     for look in 0_u32.. {
         make_room(&node, &mut strangers);
+        if look > 0 && look.is_multiple_of(AWAY_EVERY) {
+            remind(&node, &mut reminders);
+        }
         let days = live.get().channels.close_idle_after_days;
         if look.is_multiple_of(CHANNELS_EVERY) && days > 0 {
             close_idle(&node, &mut idle, days.saturating_mul(DAY_SECS));
@@ -86,6 +96,23 @@ fn make_room(node: &Node, known: &mut Vec<PublicKey>) {
     for peer in to_drop(&strangers) {
         debug!(%peer, "disconnected, to make room for wallets that come");
         node.peers().disconnect(peer);
+    }
+}
+
+/// Tells the operator of wallets whose owners should open them.
+fn remind(node: &Node, reminders: &mut Reminders) {
+    for Away { wallet, safe_until, blocks_left } in reminders.look(Away::all(node)) {
+        match blocks_left {
+            0 => warn!(
+                %wallet, safe_until,
+                "a wallet has stayed away for longer than the money in its channels is safe; tell its owner to open it at once"
+            ),
+            _ => warn!(
+                %wallet, safe_until, blocks_left,
+                "a wallet is away, and the money in its channels is safe for {blocks_left} more blocks, about {} hours; tell its owner to open it",
+                blocks_left / 6
+            ),
+        }
     }
 }
 

@@ -4,11 +4,12 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use amplet_node::lightning::ln::channel_state::ChannelDetails;
 use amplet_node::{
     AcceptChannel, Acceptance, ChannelError, InboundChannel, Incoming, Node, OnchainError, OpenChannel,
 };
 use amplet_protocol::gateway::{ChannelRefusal, Message};
-use amplet_protocol::{ChannelId, Msat};
+use amplet_protocol::{ChannelId, Msat, NodeId};
 use amplet_storage::Store;
 use bitcoin::secp256k1::PublicKey;
 use futures::StreamExt;
@@ -16,7 +17,7 @@ use futures::channel::mpsc::UnboundedReceiver;
 use tracing::{info, warn};
 
 use super::channel_budget::ChannelBudget;
-use super::channel_policy::{self, Accepted, Funds};
+use super::channel_policy::{self, Accepted, Funds, Given};
 use super::channel_tokens::ChannelTokens;
 use super::clock::unix_now;
 use super::upkeep;
@@ -42,7 +43,8 @@ pub(crate) async fn serve(
     while let Some(Incoming { peer, message, .. }) = messages.next().await {
         match message {
             Message::GetTerms => {
-                service.node.peers().send_message(peer, Message::Terms(service.channels().terms))
+                let terms = service.live.get().channels.terms.clone();
+                service.node.peers().send_message(peer, Message::Terms(terms));
             }
             Message::RequestChannel { request_id, capacity_sat, token } => {
                 let request = Request { peer, request_id, capacity_sat, token };
@@ -81,11 +83,6 @@ struct Granted {
 }
 
 impl ChannelService {
-    /// The configuration's part, as it is now.
-    fn channels(&self) -> ChannelSection {
-        self.live.get().channels.clone()
-    }
-
     async fn serve(self: Rc<Self>, request: Request) {
         let Request { peer, request_id, capacity_sat, .. } = request;
         // From the decision to LDK's note of the new channel (in the first poll of `open_channel`) nothing awaits, so two
@@ -109,10 +106,17 @@ impl ChannelService {
         }
     }
 
-    /// Returns the id of the request's token, where one is required: who has none learns nothing else.
-    fn token(&self, request: &Request) -> Result<Option<String>, ChannelRefusal> {
-        let terms = self.channels().terms;
-        if !(terms.opens_channels && terms.needs_token) {
+    /// Checks whether the wallet is one of those that get channels; returns the id of its token, where one is required. Who is not
+    /// let in learns nothing else.
+    fn let_in(&self, channels: &ChannelSection, request: &Request) -> Result<Option<String>, ChannelRefusal> {
+        let ChannelSection { terms, allowed_wallets: allowed, .. } = channels;
+        if !terms.opens_channels {
+            return Err(ChannelRefusal::Disabled);
+        }
+        if !allowed.is_empty() && !allowed.contains(&NodeId(request.peer.serialize())) {
+            return Err(ChannelRefusal::NotAllowed);
+        }
+        if !terms.needs_token {
             return Ok(None);
         }
         let checked = self.tokens.check(request.token.as_deref(), request.capacity_sat);
@@ -121,8 +125,10 @@ impl ChannelService {
 
     fn decide(&self, request: &Request) -> Result<Granted, ChannelRefusal> {
         let Request { peer, capacity_sat, .. } = *request;
-        let token = self.token(request)?;
-        let with_peer = self.node.channels().list().iter().filter(|c| c.counterparty.node_id == peer).count();
+        let config = self.live.get();
+        let token = self.let_in(&config.channels, request)?;
+        let open = self.node.channels().list();
+        let with_peer = open.iter().filter(|channel| channel.counterparty.node_id == peer).count();
         let rate = self.node.onchain().fee_rate(6);
         let free_sat = self.node.onchain().free_sat();
         let funds = Funds {
@@ -131,9 +137,11 @@ impl ChannelService {
             opening_fee_sat: rate.fee_vb(FUNDING_VBYTES).map_or(u64::MAX, |fee| fee.to_sat()),
         };
         let with_peer = u32::try_from(with_peer).unwrap_or(u32::MAX);
-        let accepted = channel_policy::decide(&self.channels().terms, with_peer, funds, capacity_sat)?;
+        let accepted = channel_policy::decide(&config.channels.terms, with_peer, funds, capacity_sat)?;
+        let limits = config.channels.limits;
+        given(&open).check(&limits, capacity_sat)?;
         let address = self.address(peer);
-        self.budget.borrow_mut().take(self.channels().day_limits, unix_now(), &address, capacity_sat)?;
+        self.budget.borrow_mut().take(limits, unix_now(), &address, capacity_sat)?;
         self.store_budget();
         if let Some(id) = &token {
             self.tokens.count(id, capacity_sat);
@@ -156,7 +164,7 @@ impl ChannelService {
             capacity_sat: accepted.capacity_sat,
             push_msat: Msat::ZERO,
             announce: false,
-            zero_reserve: self.channels().zero_reserve,
+            zero_reserve: self.live.get().channels.zero_reserve,
             fee_rate: None,
         };
         let opened = self.node.channels().open(peer, &how).await;
@@ -176,6 +184,15 @@ impl ChannelService {
             }
         })
     }
+}
+
+/// Counts the channels that were opened to wallets: the operator's own are announced.
+fn given(open: &[ChannelDetails]) -> Given {
+    let to_wallets = open.iter().filter(|channel| channel.is_outbound && !channel.is_announced);
+    to_wallets.fold(Given::default(), |given, channel| Given {
+        channels: given.channels.saturating_add(1),
+        sat: given.sat.saturating_add(channel.channel_value_satoshis),
+    })
 }
 
 /// Decides on channels that peers fund.

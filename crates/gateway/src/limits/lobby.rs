@@ -1,5 +1,6 @@
 //! The lobby: connections whose next request has not come yet. There is always room for one more: the oldest of the client that
-//! has most has to go. A connection that sends its request leaves the lobby until its answer is taken.
+//! has most has to go. A connection that sends its request leaves the lobby until its answer is taken. The house has a limit, too, of
+//! those that wait and those that do not.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -14,16 +15,22 @@ use super::client_of;
 pub struct Lobby(Arc<Shared>);
 
 struct Shared {
+    /// Connections in the house, with those that have left the lobby.
+    house: usize,
     max: usize,
     max_per_client: usize,
     /// Clients without a limit of their own: reverse proxies, and this machine.
     exempt: Vec<IpAddr>,
+    /// Notified when a connection has left the house.
+    gone: Notify,
     inside: Mutex<Inside>,
 }
 
 #[derive(Default)]
 struct Inside {
     next: u64,
+    /// Connections in the house.
+    present: usize,
     count: usize,
     /// Connections of each client by when they came.
     by_client: HashMap<IpAddr, BTreeMap<u64, Arc<Notify>>>,
@@ -44,13 +51,23 @@ pub struct Seat {
 pub struct Visit(Option<Arc<Seat>>);
 
 impl Lobby {
-    /// For `max` connections, and `max_per_client` of each client that is not `exempt`.
-    pub fn new(max: usize, max_per_client: usize, exempt: Vec<IpAddr>) -> Self {
-        Self(Arc::new(Shared { max, max_per_client, exempt, inside: Mutex::default() }))
+    /// For `max` connections that wait, and `max_per_client` of each client that is not `exempt`; for `house` in all, those that do
+    /// not wait included.
+    pub fn new(house: usize, [max, max_per_client]: [usize; 2], exempt: Vec<IpAddr>) -> Self {
+        let (gone, inside) = (Notify::new(), Mutex::default());
+        Self(Arc::new(Shared { house, max, max_per_client, exempt, gone, inside }))
     }
 
-    /// Takes a connection in.
-    pub fn enter(&self, ip: IpAddr) -> Arc<Seat> {
+    /// Takes a connection in, when the one that makes room for it in a full house is gone; `None`: nobody waits who could.
+    pub async fn enter(&self, ip: IpAddr) -> Option<Arc<Seat>> {
+        let mut has_asked = false;
+        while !self.inside().come_in(self.0.house) {
+            if !has_asked && !self.inside().evict_from_greatest() {
+                return None;
+            }
+            has_asked = true;
+            self.0.gone.notified().await;
+        }
         let seat = Seat {
             lobby: self.clone(),
             client: client_of(ip),
@@ -59,7 +76,7 @@ impl Lobby {
             number: Mutex::default(),
         };
         seat.sit_down();
-        Arc::new(seat)
+        Some(Arc::new(seat))
     }
 
     /// Sends one out, if there is any.
@@ -79,11 +96,22 @@ impl Lobby {
 }
 
 impl Inside {
-    fn evict_from_greatest(&mut self) {
+    /// Returns whether there was room in a house for so many.
+    fn come_in(&mut self, house: usize) -> bool {
+        let has_room = self.present < house;
+        if has_room {
+            self.present = self.present.saturating_add(1);
+        }
+        has_room
+    }
+
+    /// Returns whether there was one.
+    fn evict_from_greatest(&mut self) -> bool {
         let greatest = self.by_client.iter().max_by_key(|(_, seats)| seats.len()).map(|(client, _)| *client);
         if let Some(client) = greatest {
             self.evict_oldest(client);
         }
+        greatest.is_some()
     }
 
     fn evict_oldest(&mut self, client: IpAddr) {
@@ -162,11 +190,16 @@ impl Drop for Visit {
 impl Drop for Seat {
     fn drop(&mut self) {
         self.stand_up();
+        let mut inside = self.lobby.inside();
+        inside.present = inside.present.saturating_sub(1);
+        drop(inside);
+        self.lobby.0.gone.notify_one();
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use futures::FutureExt;
 
     use super::*;
@@ -175,18 +208,22 @@ mod tests {
         [192, 0, 2, last].into()
     }
 
+    fn enter(lobby: &Lobby, ip: IpAddr) -> Arc<Seat> {
+        lobby.enter(ip).now_or_never().unwrap().unwrap()
+    }
+
     fn is_out(seat: &Seat) -> bool {
         seat.evicted().now_or_never().is_some()
     }
 
     #[test]
     fn who_has_most_makes_room() {
-        let lobby = Lobby::new(4, 3, Vec::new());
-        let quiet = lobby.enter(ip(1));
-        let seats: Vec<_> = (0..3).map(|_| lobby.enter(ip(2))).collect();
-        let more = lobby.enter(ip(3));
+        let lobby = Lobby::new(100, [4, 3], Vec::new());
+        let quiet = enter(&lobby, ip(1));
+        let seats: Vec<_> = (0..3).map(|_| enter(&lobby, ip(2))).collect();
+        let more = enter(&lobby, ip(3));
         assert!(is_out(&seats[0]) && !is_out(&quiet) && !is_out(&more));
-        let again = lobby.enter(ip(2));
+        let again = enter(&lobby, ip(2));
         assert!(is_out(&seats[1]) && !is_out(&seats[2]) && !is_out(&again) && !is_out(&quiet));
         lobby.make_room();
         assert!(is_out(&seats[2]), "the oldest of the client that has most");
@@ -194,19 +231,19 @@ mod tests {
 
     #[test]
     fn a_client_has_its_share_unless_it_is_a_proxy() {
-        let lobby = Lobby::new(100, 2, vec![ip(9)]);
-        let seats: Vec<_> = (0..3).map(|_| lobby.enter(ip(1))).collect();
+        let lobby = Lobby::new(1000, [100, 2], vec![ip(9)]);
+        let seats: Vec<_> = (0..3).map(|_| enter(&lobby, ip(1))).collect();
         assert!(is_out(&seats[0]) && !is_out(&seats[1]));
-        let proxy: Vec<_> = (0..50).map(|_| lobby.enter(ip(9))).collect();
+        let proxy: Vec<_> = (0..50).map(|_| enter(&lobby, ip(9))).collect();
         assert!(!proxy.iter().any(|seat| is_out(seat)));
     }
 
     #[test]
     fn a_request_is_not_in_the_lobby() {
-        let lobby = Lobby::new(1, 1, Vec::new());
-        let busy = lobby.enter(ip(1));
+        let lobby = Lobby::new(100, [1, 1], Vec::new());
+        let busy = enter(&lobby, ip(1));
         let visit = busy.begin();
-        let other = lobby.enter(ip(2));
+        let other = enter(&lobby, ip(2));
         assert!(!is_out(&busy) && !is_out(&other));
         drop(visit);
         assert!(is_out(&other), "the connection waits again");
@@ -218,5 +255,26 @@ mod tests {
         assert_eq!(left(), (0, 0));
         drop((busy, other));
         assert_eq!(left(), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn a_full_house_takes_one_in_when_another_is_gone() {
+        let lobby = Lobby::new(2, [100, 100], Vec::new());
+        let (busy, waits) = (enter(&lobby, ip(1)), enter(&lobby, ip(1)));
+        let visit = busy.begin();
+        let leaves = async {
+            waits.evicted().await;
+            assert_eq!(lobby.inside().present, 2, "nobody is in before it is gone");
+            drop(waits);
+        };
+        let (next, ()) = tokio::join!(lobby.enter(ip(2)), leaves);
+        let next = next.unwrap();
+        assert!(!is_out(&busy));
+        let other = next.begin();
+        assert!(lobby.enter(ip(3)).await.is_none(), "all are busy");
+        drop((visit, busy));
+        assert!(lobby.enter(ip(3)).await.is_some());
+        drop((other, next));
+        assert_eq!(lobby.inside().present, 0);
     }
 }

@@ -6,6 +6,7 @@ mod kept;
 mod lobby;
 mod memory;
 mod pace;
+mod rarely;
 mod shares;
 
 use std::net::{IpAddr, Ipv6Addr};
@@ -16,6 +17,7 @@ pub use kept::kept;
 pub use lobby::{Lobby, Seat, Visit};
 pub use memory::{Memory, Reservation};
 pub use pace::Paced;
+pub use rarely::Rarely;
 pub use shares::{Connections, Full, Guard, Share, Shares};
 
 /// A client with one IPv6 address has a network of 64 bits of them.

@@ -91,7 +91,7 @@ commands! {
         desk.operator.apply_config();
         Ok(())
     };
-    OpenChannel(operator::OpenChannel) -> ChannelId = |desk, channel| desk.operator.open_channel(channel).await;
+    OpenChannels(operator::OpenChannels) -> Vec<ChannelId> = |desk, it| desk.operator.open_channels(it).await;
     CloseChannel(operator::CloseChannel) -> () = |desk, it| desk.operator.close_channel(it.id, it.force);
     CreateInvoice(operator::CreateInvoice) -> OwnInvoice = |desk, it| desk.operator.create_invoice(it).await;
     Invoice(operator::GetInvoice) -> OwnInvoice = |desk, it| desk.operator.invoice(it).await;

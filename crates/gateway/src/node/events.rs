@@ -9,7 +9,7 @@ use amplet_protocol::{Msat, NodeId};
 use futures::StreamExt;
 use futures::channel::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
-use tracing::{error, info};
+use tracing::{debug, error, info};
 
 use super::handle::{Problem, ProblemCode};
 use super::{NodeStatus, NodeThreadError, Phase};
@@ -26,12 +26,16 @@ pub(super) struct Follower {
 impl Follower {
     /// Runs until the node stops by itself; returns why.
     pub(super) async fn run(self, mut notices: UnboundedReceiver<Notice>) -> NodeThreadError {
+        let mut newest = None;
         // Unacknowledged since the last run: logged again rather than never.
         for event in self.node.ledger().events() {
             self.handle(&event).await;
+            newest = newest.max(Some(event.id));
         }
         while let Some(notice) = notices.next().await {
             match notice {
+                // What came up before the first look is among the notices, too.
+                Notice::Event(event) if Some(event.id) <= newest => {}
                 Notice::Event(event) => self.handle(&event).await,
                 Notice::Changed => {
                     if let Some(proof) = self.node.old_copy() {
@@ -129,8 +133,9 @@ fn log(event: &Event) {
         EventKind::ChannelReady { channel_id } => {
             info!(event = event.id, channel = %channel_id, "a channel is ready");
         }
+        // The node's own line says more: with whom, and what of it is ours.
         EventKind::ChannelClosed { channel_id, reason } => {
-            info!(event = event.id, channel = %channel_id, %reason, "a channel was closed");
+            debug!(event = event.id, channel = %channel_id, %reason, "a channel was closed");
         }
     }
 }

@@ -86,7 +86,9 @@ pub enum NodeThreadError {
     },
     /// The chain source has thrown away blocks that the node has to read.
     #[error(
-        "bitcoind is pruned: its lowest block is {lowest}, and this node has to read from block {from}.          Let bitcoind fetch the blocks again (remove prune from bitcoin.conf, then restart it once with -reindex), or use another bitcoind that has them.          For a new gateway without money on the chain, leave birthday_height out"
+        "bitcoind is pruned: its lowest block is {lowest}, and this node has to read from block {from}. \
+         Let bitcoind fetch the blocks again (remove prune from bitcoin.conf, then restart it once with -reindex), or use another bitcoind that has them. \
+         For a new gateway without money on the chain, leave birthday_height out"
     )]
     Pruned {
         /// The lowest block that is there.
@@ -140,6 +142,8 @@ pub struct Start {
     pub websockets: Connections,
     /// Listeners for other nodes by TCP.
     pub listeners: Vec<TcpListener>,
+    /// Counts the connections that they take.
+    pub tcp: Connections,
     /// Notified once the data folder is there, and this process's own.
     pub data: oneshot::Sender<()>,
     /// The API keys, which the API for sites reads.

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use amplet_node::Node;
 use amplet_protocol::page::Network;
@@ -28,7 +28,7 @@ use crate::desk::merchant::api_keys::ApiKeys;
 use crate::desk::operator::OperatorService;
 use crate::desk::snapshots::Snapshots;
 use crate::desk::{Desk, peers, upkeep, wallets};
-use crate::limits::Connections;
+use crate::limits::{Connections, Rarely};
 
 /// Pause after a connection that could not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -46,6 +46,7 @@ pub(super) async fn run(start: Start, platform: NativePlatform) -> Result<(), No
         relay,
         websockets,
         listeners,
+        tcp,
         data,
         keys,
         events,
@@ -62,7 +63,6 @@ pub(super) async fn run(start: Start, platform: NativePlatform) -> Result<(), No
     let node = opened.node.clone();
     let notices = node.subscribe();
     let sockets = Rc::new(Sockets::default());
-    let tcp = Connections::new(config.http.max_connections, config.http.max_connections_per_ip);
     let mut tasks = Tasks::default();
     for listener in listeners {
         let entrance =
@@ -214,17 +214,13 @@ impl Entrance {
                 return;
             }
         };
-        let mut is_failing = false;
+        let mut failures = Rarely::default();
         loop {
             match listener.accept().await {
-                Ok((stream, peer)) => {
-                    is_failing = false;
-                    self.admit(platform.accept_tcp(stream), peer);
-                }
+                Ok((stream, peer)) => self.admit(platform.accept_tcp(stream), peer),
                 Err(error) => {
-                    // Once, and not at each attempt until there is room.
-                    if !std::mem::replace(&mut is_failing, true) {
-                        warn!(%error, "connections of other nodes cannot be accepted");
+                    if let Some(times) = failures.count(Instant::now()) {
+                        warn!(%error, times, "connections of other nodes cannot be accepted");
                     }
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }

@@ -1,6 +1,9 @@
 //! `amplet-gateway check`: what it asks and looks at, its words and its exit codes.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use amplet_gateway::config::{Config, Live};
 
 use crate::config::{MINIMAL, check, check_with, folder, gateway, text};
 use crate::fake_bitcoind::{self, Manner};
@@ -115,4 +118,72 @@ fn addresses_that_are_probably_not_meant_are_warned_of() {
     }
     let proxied = format!("{open}http.public_url = \"https://gateway.example\"\n");
     assert_eq!(check(dir.path(), &proxied), (0, "gateway.toml: ok\n".into(), String::new()));
+}
+
+/// Docker and Kubernetes mount secrets as 0444. Nobody but their owner changes them, whatever is configured.
+#[test]
+fn secrets_that_a_container_mounts_are_read_when_the_configuration_says_so() {
+    let dir = folder();
+    let mode = |name: &str, mode: u32| {
+        fs::set_permissions(dir.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    for name in ["seed", "admin.token"] {
+        mode(name, 0o444);
+        let (code, _, err) = check(dir.path(), MINIMAL);
+        assert_eq!(code, 2);
+        assert!(
+            err.contains("can be read by others") && err.contains("need secrets_readable = true"),
+            "{err}"
+        );
+        let mounted = format!("secrets_readable = true\n{MINIMAL}");
+        assert_eq!(check(dir.path(), &mounted), (0, "gateway.toml: ok\n".into(), String::new()));
+        for writable in [0o464, 0o446] {
+            mode(name, writable);
+            let (code, _, err) = check(dir.path(), &mounted);
+            assert!(
+                code == 2 && err.contains("can be read or changed by others"),
+                "{name} {writable:o}: {err}"
+            );
+        }
+        mode(name, 0o600);
+    }
+}
+
+/// Each key of `[channels]` with another value. What SIGHUP reports as changed is what has changed, and nothing else.
+#[test]
+fn what_counts_at_once_is_what_has_changed() {
+    const KEYS: [(&str, &str); 20] = [
+        ("opens_channels", "true"),
+        ("channel_tokens", "\"required\""),
+        ("min_capacity_sat", "60000"),
+        ("max_capacity_sat", "3000000"),
+        ("max_channels_per_peer", "4"),
+        ("allowed_wallets", "[\"02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619\"]"),
+        ("max_open_channels", "1"),
+        ("max_open_sat", "1"),
+        ("max_channels_per_hour", "1"),
+        ("max_sat_per_hour", "1"),
+        ("max_sat_per_day", "1"),
+        ("max_sat_per_day_per_address", "1"),
+        ("close_idle_after_days", "1"),
+        ("close_lost_after_hours", "1"),
+        ("max_htlcs_per_channel", "1"),
+        ("max_dust_sat_per_channel", "1000"),
+        ("zero_conf", "false"),
+        ("zero_reserve", "true"),
+        ("confirmations", "1"),
+        ("zero_fee_commitments", "true"),
+    ];
+    let dir = folder();
+    let file = dir.path().join("gateway.toml");
+    for (key, value) in KEYS {
+        fs::write(&file, MINIMAL).unwrap();
+        let live = Live::new(Config::load(&file).unwrap().0);
+        let before = format!("{:?}", live.get().channels);
+        fs::write(&file, format!("{MINIMAL}channels.{key} = {value}\n")).unwrap();
+        let reloaded = live.reload().unwrap();
+        let (name, has_changed) = (format!("channels.{key}"), format!("{:?}", live.get().channels) != before);
+        assert_eq!(reloaded.changed.contains(&name), has_changed, "{key}");
+        assert_eq!(reloaded.at_restart.contains(&name), !has_changed, "{key}");
+    }
 }

@@ -70,7 +70,7 @@ fn what_init_writes_passes_the_check_and_is_never_overwritten() {
         let folder = if network == "mainnet" { String::new() } else { format!("{network}/") };
         let cookie = format!("bitcoind's cookie file /var/lib/bitcoind/{folder}.cookie cannot be read");
         assert!(wrong.len() == 1 && wrong[0].starts_with(&cookie), "{err}");
-        assert!(err.contains("gateway.toml:26:15: bitcoind.cookie_file: "), "{err}");
+        assert!(err.contains("gateway.toml:29:15: bitcoind.cookie_file: "), "{err}");
 
         let seed = read("seed");
         let again = gateway(dir.path(), &["init", "--dir", "new/gw", "--network", network]);
@@ -140,7 +140,7 @@ const BROKEN: &[(&str, &str)] = &[
     ("\n\nnetwrok = \"regtest\"", "gateway.toml:3:1: netwrok: is not known; did you mean network?"),
     (
         "colour = \"red\"",
-        "gateway.toml:1:1: colour: is not known; remove it; known here: admin, backup, birthday_height, bitcoind, chain, channels, data_dir, http, log, merchant, network, node, rates, seed_file, warn_free_mib",
+        "gateway.toml:1:1: colour: is not known; remove it; known here: admin, backup, birthday_height, bitcoind, chain, channels, data_dir, http, log, merchant, network, node, rates, secrets_readable, seed_file, warn_free_mib",
     ),
     (
         "http = 1",
@@ -257,7 +257,7 @@ const BROKEN: &[(&str, &str)] = &[
     ),
     (
         "[admin]\ntoken_file = \"cookie\"",
-        "gateway.toml:2:14: admin.token_file: cookie can be read or changed by others; run: chmod 600 cookie",
+        "gateway.toml:2:14: admin.token_file: cookie can be read by others; run: chmod 600 cookie; a container's secrets",
     ),
 ];
 

@@ -25,6 +25,19 @@ fn while_the_node_starts_everybody_is_told_so() {
     assert_eq!(gateway.wait().code(), Some(0));
 }
 
+/// Each place that asks for blocks says once what is the matter, however long it lasts.
+#[test]
+fn a_bitcoind_that_is_away_does_not_fill_the_log() {
+    let dir = folder();
+    let mut gateway = Gateway::start(dir.path());
+    gateway.wait_for_log("a new node waits for its chain source");
+    std::thread::sleep(Duration::from_secs(7));
+    (0..10).for_each(|_| assert_eq!(gateway.get("/status").status, 503));
+    let log = gateway.log();
+    assert!(!log.contains(r#""level":"ERROR""#), "{log}");
+    assert!(log.matches(r#""level":"WARN""#).count() <= 3, "{log}");
+}
+
 #[test]
 fn the_admin_api_wants_its_token_and_names_what_is_wrong() {
     let dir = folder();

@@ -24,7 +24,7 @@ const COST_SAT: u64 = 25_000;
 /// Rounds of blocks until all money of a closed channel is on-chain.
 const ROUNDS: usize = 60;
 /// Blocks of a round: of a channel closed by force the delays pass (BOLT 2, `to_self_delay`).
-const BLOCKS_BY_FORCE: u64 = 144;
+pub const BLOCKS_BY_FORCE: u64 = 144;
 
 /// One of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +47,18 @@ pub enum Close {
 /// A channel's life: opened, payments both ways, closed, the money of both sides on-chain.
 pub async fn run(stage: &Stage, opener: Side, closer: Side, close: Close) -> Result<String> {
     let world = &stage.world;
+    let name = format!("{opener:?}-{close:?}").to_lowercase();
+    let user = with_a_channel(world, &name, opener).await?;
+    let fee_msat = pay_there(world, &user).await.context("the wallet does not pay")?;
+    pay_back(world, &user).await.context("the peer does not pay")?;
+    same("the fee of a payment to a neighbour", fee_msat, 0)?;
+    let brought = close_and_wait(world, &user, (opener, closer), close).await?;
+    user.ask(Request::Close).await?;
+    Ok(format!("{THERE_MSAT} msat there, {BACK_MSAT} msat back; {brought}"))
+}
+
+/// A wallet with savings and a channel with the peer.
+pub async fn with_a_channel(world: &World, name: &str, opener: Side) -> Result<User> {
     let (first, second) = (world.gateway(0)?, world.gateway(1)?);
     let relay = first.address.split_once('@').map_or("", |(_, url)| url);
     let home = page::Gateway {
@@ -54,16 +66,10 @@ pub async fn run(stage: &Stage, opener: Side, closer: Side, close: Close) -> Res
         chain_url: Some(first.chain_url),
         trust_zero_conf: false,
     };
-    let name = format!("{opener:?}-{close:?}").to_lowercase();
-    let user = User::create(world, &name, vec![home], vec![second.chain_url]).await?;
+    let user = User::create(world, name, vec![home], vec![second.chain_url]).await?;
     deposit(world, &user).await?;
     open(world, &user, opener).await.context("the channel does not open")?;
-    let fee_msat = pay_there(world, &user).await.context("the wallet does not pay")?;
-    pay_back(world, &user).await.context("the peer does not pay")?;
-    same("the fee of a payment to a neighbour", fee_msat, 0)?;
-    let brought = close_and_wait(world, &user, (opener, closer), close).await?;
-    user.ask(Request::Close).await?;
-    Ok(format!("{THERE_MSAT} msat there, {BACK_MSAT} msat back; {brought}"))
+    Ok(user)
 }
 
 async fn deposit(world: &World, user: &User) -> Result<()> {
@@ -95,7 +101,7 @@ async fn open(world: &World, user: &User, opener: Side) -> Result<()> {
 }
 
 /// The peer's channel with the wallet.
-async fn channel_with(world: &World, user: &User) -> Result<Option<PeerChannel>> {
+pub async fn channel_with(world: &World, user: &User) -> Result<Option<PeerChannel>> {
     let id = user.node_id().await?;
     let channels = world.peer(|peer| peer.channels()).await?;
     Ok(channels.into_iter().find(|channel| channel.node_id == id))
@@ -108,7 +114,7 @@ async fn caught_up(world: &World, user: &User, blocks: u64) -> Result<()> {
     world.until("the wallet to see the block", seen).await
 }
 
-async fn pay_there(world: &World, user: &User) -> Result<u64> {
+pub async fn pay_there(world: &World, user: &User) -> Result<u64> {
     let before = sides(world, user).await?;
     let invoice = world.peer(|peer| peer.invoice(InvoiceKind::Plain, Some(THERE_MSAT))).await?;
     let payment = user.pay(&invoice.text).await?;
@@ -141,7 +147,7 @@ async fn pay_back(world: &World, user: &User) -> Result<()> {
 }
 
 /// On-chain money of both sides, in sat.
-async fn onchain(world: &World, user: &User) -> Result<[u64; 2]> {
+pub async fn onchain(world: &World, user: &User) -> Result<[u64; 2]> {
     let balance = user.balance().await?;
     let peer = world.peer(|peer| peer.onchain_sat()).await?;
     Ok([balance.onchain_sat.saturating_add(balance.onchain_pending_sat), peer])
@@ -158,20 +164,33 @@ async fn close_and_wait(
         user.channels().await?.try_into().map_err(|other| anyhow::anyhow!("not one channel: {other:?}"))?;
     let before = onchain(world, user).await?;
     begin_to_close(world, user, closer, close == Close::ByForce, (&ours, &theirs)).await?;
-    world.mine(1, 1).await?;
     let blocks = if close == Close::ByForce { BLOCKS_BY_FORCE } else { 1 };
-    home_again(world, user, blocks).await?;
-    let after = onchain(world, user).await?;
-    let [wallet, peer] = [0, 1].map(|side: usize| after[side].saturating_sub(before[side]));
     let had = ours.balance_msat.to_sat_floor();
-    near("the wallet", wallet, had)?;
-    near("the peer", peer, theirs.local_sat)?;
+    let [wallet, peer] = brought_home(world, user, blocks, before, [had, theirs.local_sat]).await?;
     if close == Close::Together && opener == Side::Peer {
         same("the wallet's sat, which pays no fee", wallet, had)?;
     }
+    Ok(format!("home came {wallet} of {had} sat, and {peer} sat to the peer"))
+}
+
+/// Mines a close that waits, and rounds of so many blocks until all money is on-chain; returns what came to the wallet and to the
+/// peer since `before`, in sat: what each `had`, but for fees.
+pub async fn brought_home(
+    world: &World,
+    user: &User,
+    blocks: u64,
+    before: [u64; 2],
+    had: [u64; 2],
+) -> Result<[u64; 2]> {
+    world.mine(1, 1).await?;
+    home_again(world, user, blocks).await?;
+    let after = onchain(world, user).await?;
+    let [wallet, peer] = [0, 1].map(|side: usize| after[side].saturating_sub(before[side]));
+    near("the wallet", wallet, had[0])?;
+    near("the peer", peer, had[1])?;
     let all = wallet.saturating_add(peer);
     ensure!(all <= CAPACITY_SAT, "{all} sat came out of a channel of {CAPACITY_SAT}");
-    Ok(format!("home came {wallet} of {had} sat, and {peer} sat to the peer"))
+    Ok([wallet, peer])
 }
 
 async fn begin_to_close(

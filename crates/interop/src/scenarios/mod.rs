@@ -4,6 +4,7 @@ mod amp;
 mod hold;
 mod home;
 mod invoices;
+mod lost;
 
 use anyhow::Result;
 use futures::future::LocalBoxFuture;
@@ -71,4 +72,8 @@ pub const SCENARIOS: &[Scenario] = &[
     scenario("home: a channel that the wallet opens, closed by the peer by force", |stage| {
         Box::pin(home::run(stage, Side::Wallet, Side::Peer, Close::ByForce))
     }),
+    scenario(
+        "home: a wallet whose storage is gone, closed by the peer, which is asked as the lost node",
+        |stage| Box::pin(lost::run(stage)),
+    ),
 ];

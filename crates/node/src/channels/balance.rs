@@ -4,13 +4,14 @@ use std::collections::HashSet;
 
 use amplet_protocol::Msat;
 use bitcoin::secp256k1::PublicKey;
+use lightning::chain::chaininterface::{ConfirmationTarget, FeeEstimator};
 use lightning::chain::channelmonitor::{Balance, BalanceSource};
 use lightning::ln::channel_state::{ChannelDetails, InboundHTLCStateDetails, OutboundHTLCStateDetails};
 use lightning::ln::types::ChannelId;
-use lightning::sign::SpendableOutputDescriptor;
 use lightning::util::sweep::OutputSpendStatus;
 
 use crate::ldk::Ldk;
+use crate::ldk::spendable::value_sat;
 use crate::ldk::types::Monitor;
 
 /// Everyday money, to the millisatoshi.
@@ -52,7 +53,15 @@ pub struct ChannelBalance {
     /// Of ours, what our commitment transaction would not pay out: its fee and anchors, if we fund the channel, an amount too
     /// small for an output, and fractions of a satoshi. What is in flight is not in it.
     pub close_cost_msat: Msat,
+    /// Of ours, what closing together with the peer would not pay out now, if we fund the channel: the most that we offer for its fee,
+    /// which a peer that does not pay it takes; and an amount too small for an output, and fractions of a satoshi.
+    pub together_cost_msat: Msat,
 }
+
+/// Weight of a closing transaction that pays two Taproot outputs, as LDK counts it.
+const CLOSING_WEIGHT: u64 = 770;
+/// An output of a closing transaction is above this, in sat (BOLT 3: of any kind that is relayed).
+const DUST_SAT: u64 = 354;
 
 /// Both anchors of a commitment transaction, which the funder pays (BOLT 3: 330 sat each).
 const ANCHORS_MSAT: u64 = 660_000;
@@ -92,14 +101,6 @@ fn closing_sat(ldk: &Ldk, channels: &[ChannelDetails]) -> u64 {
         .filter(|output| matches!(output.status, OutputSpendStatus::PendingInitialBroadcast { .. }));
     let waiting_sat = waiting.map(|output| value_sat(&output.descriptor)).fold(0, u64::saturating_add);
     sum.saturating_add(waiting_sat).saturating_add(ldk.lost_sat())
-}
-
-fn value_sat(descriptor: &SpendableOutputDescriptor) -> u64 {
-    match descriptor {
-        SpendableOutputDescriptor::StaticOutput { output, .. } => output.value.to_sat(),
-        SpendableOutputDescriptor::DelayedPaymentOutput(output) => output.output.value.to_sat(),
-        SpendableOutputDescriptor::StaticPaymentOutput(output) => output.output.value.to_sat(),
-    }
 }
 
 fn add_open(ldk: &Ldk, sum: &mut LightningBalance, channel: &ChannelDetails) {
@@ -158,7 +159,20 @@ pub(super) fn of_channel(ldk: &Ldk, channel: &ChannelDetails) -> ChannelBalance 
     let reserve = Msat::from_sat(channel.unspendable_punishment_reserve.unwrap_or(0)).unwrap_or(Msat::MAX);
     balance.reserve_msat = reserve.min(balance.ours_msat);
     balance.close_cost_msat = balance.ours_msat.less(Msat::up_to_max(paid_out));
+    let home_sat = balance.ours_msat.to_sat_floor().saturating_sub(closing_fee_sat(ldk, channel));
+    let home_sat = if home_sat > DUST_SAT { home_sat } else { 0 };
+    balance.together_cost_msat = balance.ours_msat.less(Msat::up_to_max(home_sat.saturating_mul(1000)));
     balance
+}
+
+/// The most that LDK offers for closing together, in sat.
+fn closing_fee_sat(ldk: &Ldk, channel: &ChannelDetails) -> u64 {
+    if !channel.is_outbound {
+        return 0;
+    }
+    let rate = u64::from(ldk.fees.get_est_sat_per_1000_weight(ConfirmationTarget::NonAnchorChannelFee));
+    let more = channel.config.map_or(0, |config| config.force_close_avoidance_max_fee_satoshis);
+    (CLOSING_WEIGHT.saturating_mul(rate) / 1000).saturating_add(more)
 }
 
 /// Divides the capacity. LDK tells each side above its reserve exactly, and nothing of a side below: that one is what remains

@@ -49,7 +49,7 @@ impl HeldForwards {
         let now = base.platform.monotonic();
         let mut seen = self.seen.borrow_mut();
         seen.extend(base.ldk.messages.all_connected().into_iter().map(|peer| (peer, now)));
-        seen.retain(|_, at| now.saturating_sub(*at) < RECENT);
+        seen.retain(|_, at| is_recent(*at, now));
     }
 
     /// Holds what LDK has handed over, or sends it back at once.
@@ -72,7 +72,7 @@ impl HeldForwards {
     }
 
     fn is_expected(&self, peer: &PublicKey, now: Duration) -> bool {
-        let was_seen = self.seen.borrow().get(peer).is_some_and(|at| now.saturating_sub(*at) < RECENT);
+        let was_seen = self.seen.borrow().get(peer).is_some_and(|at| is_recent(*at, now));
         was_seen || now.saturating_sub(self.opened) < OPENING
     }
 
@@ -110,6 +110,11 @@ impl HeldForwards {
     pub fn until(&self) -> Option<Duration> {
         self.held.borrow().values().map(|held| held.until).min()
     }
+}
+
+/// Returns whether somebody who was last connected at the monotonic time `at` is expected back at `now`.
+fn is_recent(at: Duration, now: Duration) -> bool {
+    now.saturating_sub(at) < RECENT
 }
 
 /// One that LDK knows no longer has been sent back already.

@@ -1,12 +1,11 @@
 //! Lightning channels: opening, accepting, closing and counting them.
 
-mod absence;
 mod balance;
+mod funding;
 mod held;
 mod opening;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -23,6 +22,7 @@ use lightning::util::errors::APIError;
 
 use crate::base::Base;
 use crate::config::{Acceptance, Forward, ForwardingTerms, InboundChannel, Role};
+use crate::ldk::absence::safe_until;
 use crate::ldk::bdk::OnchainError;
 use crate::ldk::unsaved::Unsaved;
 use crate::ledger::Ledger;
@@ -30,7 +30,8 @@ use held::HeldForwards;
 use opening::Opening;
 
 pub use balance::{ChannelBalance, LightningBalance, is_trusted};
-pub(crate) use opening::Funding;
+pub(crate) use funding::Funding;
+pub use opening::NotOpened;
 
 /// Blocks within which what we pay for closing together has a channel closed, at the least.
 const CLOSE_WITHIN: u16 = 1008;
@@ -50,7 +51,7 @@ pub struct OpenChannel {
     pub announce: bool,
     /// The peer keeps no reserve (a wallet's first channel): the risk is ours alone.
     pub zero_reserve: bool,
-    /// For the funding transaction; `None`: to confirm within an hour.
+    /// For the funding transaction; `None`: to confirm within an hour. Of several channels that one transaction funds the highest counts.
     pub fee_rate: Option<FeeRate>,
 }
 
@@ -105,11 +106,22 @@ fn text(error: &APIError) -> String {
     }
 }
 
+/// A channel that is gone, as LDK tells it.
+pub(crate) struct Closed {
+    pub channel: ChannelId,
+    pub user_id: u128,
+    pub peer: Option<PublicKey>,
+    pub reason: ClosureReason,
+    pub capacity_sat: Option<u64>,
+    /// Our side, HTLCs left out.
+    pub ours_msat: Option<u64>,
+}
+
 /// Lightning channels.
 pub struct Channels {
     base: Rc<Base>,
     ledger: Rc<Ledger>,
-    openings: RefCell<HashMap<u128, Opening>>,
+    openings: RefCell<Vec<Opening>>,
     held: HeldForwards,
 }
 
@@ -138,7 +150,7 @@ impl Channels {
     /// that a peer broadcasts as soon as it is away is punished in time, and HTLCs whose preimage it knows are claimed before they
     /// expire. `None`: it may stay away.
     pub fn safe_until(&self) -> Option<u32> {
-        absence::safe_until(&self.base.ldk)
+        safe_until(&self.base.ldk)
     }
 
     /// Maximum that can be sent now in one payment to `payee`, less the gateway's fee, unless the payee is the gateway.
@@ -263,7 +275,7 @@ impl Channels {
 
     /// Both sides signed the funding.
     pub(crate) fn pending(&self, channel: ChannelId, user_id: u128) {
-        self.resolve(user_id, Ok(channel));
+        self.signed(user_id, channel);
         self.ledger.raise(EventKind::ChannelPending { channel_id: shared_id(channel) });
     }
 
@@ -302,17 +314,18 @@ impl Channels {
         self.held.note_connected(&self.base);
     }
 
-    /// The channel is gone, or never came to be.
-    pub(crate) fn closed(&self, channel: ChannelId, user_id: u128, reason: &ClosureReason) {
+    /// The channel is gone, or never came to be. One line says who, why and what of it is ours.
+    pub(crate) fn closed(&self, closed: Closed) {
+        let Closed { channel, user_id, peer, reason, capacity_sat, ours_msat } = closed;
         let is_ours = matches!(reason, ClosureReason::HTLCsTimedOut { .. });
         let mut reason = reason.to_string();
         if self.base.staged.closed_unheard(&channel, self.base.chain.tip().height) && is_ours {
             reason.push_str(WAITS);
         }
-        log::info!("channel {channel}: {reason}");
-        let was_opening = self.openings.borrow().contains_key(&user_id);
-        self.resolve(user_id, Err(ChannelError::Refused(reason.clone())));
-        if !was_opening {
+        let peer = peer.map_or_else(|| "a peer".to_owned(), |peer| peer.to_string());
+        let (capacity, ours) = (capacity_sat.unwrap_or(0), ours_msat.unwrap_or(0) / 1000);
+        log::info!("channel {channel} with {peer} is closed: {reason}; {ours} of {capacity} sat are ours");
+        if !self.end_opening(user_id, &reason) {
             self.ledger.raise(EventKind::ChannelClosed { channel_id: shared_id(channel), reason });
         }
     }

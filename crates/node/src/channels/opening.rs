@@ -1,104 +1,215 @@
-//! Channels that we open, from the request to the funding that both sides have signed, or to their end before that.
+//! Channels that we open, from the request to the funding that both sides have signed, or to their end before that. Several are
+//! opened by one transaction: all of them, or none.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
-use amplet_protocol::Msat;
-use amplet_protocol::page::{Direction, ErrorCode, Payment, PaymentKind, WalletError};
+use bitcoin::FeeRate;
 use bitcoin::secp256k1::PublicKey;
-use bitcoin::{FeeRate, ScriptBuf, Txid};
 use futures::channel::oneshot;
 use futures::future::{Either, select};
-use lightning::events::FundingInfo;
 use lightning::ln::types::ChannelId;
 use lightning::util::errors::APIError;
 
+use super::funding::Funding;
 use super::{ChannelError, Channels, OpenChannel};
-use crate::ldk::bdk::payment_id;
-use crate::ledger::Outcome;
-use crate::ledger::record::Key;
+use crate::ldk::unsaved::Unsaved;
 
 /// Maximum duration of a channel's negotiation.
 const OPEN_LIMIT: Duration = Duration::from_secs(60);
+/// Time after which an opening that was just then being signed is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// A channel that is being opened, waiting for its funding to be signed by both sides.
-pub(super) struct Opening {
-    sender: oneshot::Sender<Result<ChannelId, ChannelError>>,
-    fee_rate: FeeRate,
-    /// In sat, as long as no coins are held for it.
-    promised_sat: u64,
+/// What whoever opens channels waits for.
+type Outcome = Result<Vec<ChannelId>, NotOpened>;
+
+/// Why channels of one funding were not opened: none of them was, and nothing was spent.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct NotOpened {
+    /// The peers with which it failed; empty when it failed here.
+    pub peers: Vec<PublicKey>,
+    /// What happened.
+    pub error: ChannelError,
 }
 
-/// A funding that LDK asks for.
-pub(crate) struct Funding {
-    pub temporary_id: ChannelId,
-    pub peer: PublicKey,
-    pub value_sat: u64,
-    pub script: ScriptBuf,
-    pub user_id: u128,
+impl From<ChannelError> for NotOpened {
+    fn from(error: ChannelError) -> Self {
+        Self { peers: Vec::new(), error }
+    }
+}
+
+/// Channels that are being opened by one transaction, which waits to be signed by both sides of each.
+pub(super) struct Opening {
+    /// `None`: it has failed, and what there is of its channels is being closed.
+    sender: Option<oneshot::Sender<Outcome>>,
+    fee_rate: FeeRate,
+    members: Vec<Member>,
+}
+
+/// A channel of an opening.
+struct Member {
+    user_id: u128,
+    peer: PublicKey,
+    capacity_sat: u64,
+    stage: Stage,
+}
+
+enum Stage {
+    /// The peer was asked.
+    Asked,
+    /// The peer agrees: LDK asks for its funding.
+    Accepted(Funding),
+    /// Coins are held for it.
+    Funded,
+    /// Both sides have signed.
+    Signed(ChannelId),
+}
+
+impl Opening {
+    fn has(&self, user_id: u128) -> bool {
+        self.members.iter().any(|member| member.user_id == user_id)
+    }
+
+    fn member(&mut self, user_id: u128) -> Option<&mut Member> {
+        self.members.iter_mut().find(|member| member.user_id == user_id)
+    }
+
+    /// Capacity for which no coins are held yet, in sat.
+    fn promised_sat(&self) -> u64 {
+        let unfunded = self.members.iter().filter(|it| matches!(it.stage, Stage::Asked | Stage::Accepted(_)));
+        let alive = unfunded.filter(|_| self.sender.is_some());
+        alive.map(|member| member.capacity_sat).fold(0, u64::saturating_add)
+    }
+
+    /// A peer agrees; returns the fundings of all once all have agreed.
+    pub fn accept(&mut self, funding: Funding) -> Option<(Vec<Funding>, FeeRate)> {
+        if let Some(member) = self.member(funding.user_id) {
+            member.stage = Stage::Accepted(funding);
+        }
+        let all_agree = self.members.iter().all(|member| matches!(member.stage, Stage::Accepted(_)));
+        if self.sender.is_none() || !all_agree {
+            return None;
+        }
+        let stages = self.members.iter_mut().map(|it| std::mem::replace(&mut it.stage, Stage::Funded));
+        let fundings = stages.filter_map(|stage| match stage {
+            Stage::Accepted(funding) => Some(funding),
+            Stage::Asked | Stage::Funded | Stage::Signed(_) => None,
+        });
+        Some((fundings.collect(), self.fee_rate))
+    }
+
+    /// Both sides of a channel have signed; returns the ids of all, and whoever waits for them, once that is so for all.
+    fn sign(&mut self, user_id: u128, id: ChannelId) -> Option<(oneshot::Sender<Outcome>, Vec<ChannelId>)> {
+        self.member(user_id)?.stage = Stage::Signed(id);
+        let ids = self.members.iter().map(|member| match member.stage {
+            Stage::Signed(id) => Some(id),
+            Stage::Asked | Stage::Accepted(_) | Stage::Funded => None,
+        });
+        let ids = ids.collect::<Option<Vec<ChannelId>>>()?;
+        self.members.clear();
+        Some((self.sender.take()?, ids))
+    }
 }
 
 impl Channels {
     /// Opens a channel; resolves when both sides have signed its funding.
     ///
     /// # Errors
-    /// [`ChannelError`].
+    /// [`ChannelError`]; nothing was spent.
     pub async fn open(&self, peer: PublicKey, how: &OpenChannel) -> Result<ChannelId, ChannelError> {
-        self.base.staged.check()?;
+        let ids = self.open_together(&[(peer, how.clone())]).await.map_err(|failed| failed.error)?;
+        ids.first().copied().ok_or(ChannelError::Closing)
+    }
+
+    /// Opens channels that one transaction funds, at the highest of their fee rates; resolves to their ids, in this order, when
+    /// both sides of each have signed it. It is not broadcast before.
+    ///
+    /// # Errors
+    /// [`NotOpened`]: not one of them, and nothing was spent.
+    pub async fn open_together(&self, channels: &[(PublicKey, OpenChannel)]) -> Outcome {
+        self.base.staged.check().map_err(ChannelError::from)?;
         self.refuse_old_copy()?;
+        self.check_peers(channels)?;
         let ldk = &self.base.ldk;
-        if !ldk.messages.is_connected(&peer) {
-            return Err(ChannelError::NotConnected);
-        }
-        if ldk.intercept.is_other_installation(&peer) {
-            return Err(ChannelError::OtherInstallation);
-        }
-        let fee_rate = how.fee_rate.unwrap_or_else(|| ldk.fees.within(6));
+        let fee_rate = channels.iter().filter_map(|(_, how)| how.fee_rate).max();
+        let fee_rate = fee_rate.unwrap_or_else(|| ldk.fees.within(6));
+        let capacities: Vec<u64> = channels.iter().map(|(_, how)| how.capacity_sat).collect();
         // Fails early, with the numbers, rather than in the middle of the negotiation.
-        ldk.wallet.can_fund(how.capacity_sat, fee_rate, ldk.anchor_reserve_sat(1))?;
-        let user_id = self.user_channel_id();
+        let reserve_sat = ldk.anchor_reserve_sat(capacities.len() as u64);
+        ldk.wallet.can_fund(&capacities, fee_rate, reserve_sat).map_err(ChannelError::from)?;
         let (sender, mut receiver) = oneshot::channel();
-        self.openings
-            .borrow_mut()
-            .insert(user_id, Opening { sender, fee_rate, promised_sat: how.capacity_sat });
-        if let Err(error) = self.create(peer, how, user_id) {
-            self.openings.borrow_mut().remove(&user_id);
-            return Err(ChannelError::Ldk(error));
-        }
+        let user_id = self.ask(channels, Opening { sender: Some(sender), fee_rate, members: Vec::new() })?;
         self.base.notify.notify();
         let _abandon = Abandon { channels: self, user_id };
+        let mut limit = OPEN_LIMIT;
+        let ids = loop {
+            match select(&mut receiver, self.base.platform.sleep(limit)).await {
+                Either::Left((outcome, _)) => break outcome.unwrap_or(Err(ChannelError::Closing.into()))?,
+                Either::Right(_) => self.abandon(user_id),
+            }
+            limit = LOOK_AGAIN;
+        };
+        self.saved().await?;
+        Ok(ids)
+    }
+
+    /// Resolves when what has been signed is durable, however long that takes: LDK keeps channels of one funding from the step
+    /// on that broadcasts it.
+    async fn saved(&self) -> Result<(), ChannelError> {
         loop {
-            match select(&mut receiver, self.base.platform.sleep(OPEN_LIMIT)).await {
-                Either::Left((result, _)) => return result.unwrap_or(Err(ChannelError::Closing)),
-                Either::Right(_) if self.abandon(user_id) => return Err(ChannelError::Timeout),
-                // Both have signed: it ends with the next commit.
-                Either::Right(_) => {}
+            match self.base.flushed().await {
+                Err(Unsaved::Stalled(_)) => self.base.platform.sleep(LOOK_AGAIN).await,
+                outcome => return outcome.map_err(ChannelError::from),
             }
         }
     }
 
     /// Capacity of the channels being opened for which no coins are held yet, in sat.
     pub fn promised_sat(&self) -> u64 {
-        self.openings.borrow().values().map(|opening| opening.promised_sat).fold(0, u64::saturating_add)
+        self.openings.borrow().iter().map(Opening::promised_sat).fold(0, u64::saturating_add)
     }
 
-    /// Drops a channel whose funding the peer has not signed; returns false when it has, or that cannot be told yet.
-    fn abandon(&self, user_id: u128) -> bool {
+    fn check_peers(&self, channels: &[(PublicKey, OpenChannel)]) -> Result<(), NotOpened> {
         let ldk = &self.base.ldk;
-        let ours: Vec<_> = self.list().into_iter().filter(|it| it.user_channel_id == user_id).collect();
-        let is_signed = ours.iter().any(|channel| ldk.monitors.get_monitor(channel.channel_id).is_ok());
-        if is_signed || ldk.monitors.pending_operation_count() > 0 {
-            return false;
+        let those = |is_so: &dyn Fn(&PublicKey) -> bool| -> Vec<PublicKey> {
+            channels.iter().map(|(peer, _)| *peer).filter(is_so).collect()
+        };
+        let peers = those(&|peer| !ldk.messages.is_connected(peer));
+        if !peers.is_empty() {
+            return Err(NotOpened { peers, error: ChannelError::NotConnected });
         }
-        self.openings.borrow_mut().remove(&user_id);
-        for channel in ours {
-            let message = "the channel was not funded in time".to_owned();
-            let (id, peer) = (channel.channel_id, channel.counterparty.node_id);
-            // It fails only when LDK has dropped the channel already.
-            let _ = ldk.manager.force_close_broadcasting_latest_txn(&id, &peer, message);
+        let peers = those(&|peer| ldk.intercept.is_other_installation(peer));
+        if !peers.is_empty() {
+            return Err(NotOpened { peers, error: ChannelError::OtherInstallation });
         }
-        self.base.notify.notify();
-        true
+        Ok(())
+    }
+
+    /// Asks all peers; returns the user id of one of the channels.
+    fn ask(&self, channels: &[(PublicKey, OpenChannel)], mut opening: Opening) -> Result<u128, NotOpened> {
+        let mut refused = None;
+        for (peer, how) in channels {
+            let user_id = self.user_channel_id();
+            if let Err(error) = self.create(*peer, how, user_id) {
+                refused = Some(NotOpened { peers: vec![*peer], error: ChannelError::Ldk(error) });
+                break;
+            }
+            let (peer, capacity_sat) = (*peer, how.capacity_sat);
+            opening.members.push(Member { user_id, peer, capacity_sat, stage: Stage::Asked });
+        }
+        let first = opening.members.first().map(|member| member.user_id);
+        let Some(user_id) = first else { return Err(refused.unwrap_or(ChannelError::Closing.into())) };
+        if refused.is_some() {
+            opening.sender = None;
+        }
+        self.openings.borrow_mut().push(opening);
+        match refused {
+            Some(refused) => {
+                self.close_all(user_id, "another channel of the same funding could not be opened");
+                Err(refused)
+            }
+            None => Ok(user_id),
+        }
     }
 
     fn create(&self, peer: PublicKey, how: &OpenChannel, user_id: u128) -> Result<ChannelId, APIError> {
@@ -114,109 +225,83 @@ impl Channels {
         }
     }
 
-    /// A fresh id for LDK's "user channel id".
+    /// A fresh id for LDK's "user channel id": each channel needs one of its own, by which its keys are found.
     pub(super) fn user_channel_id(&self) -> u128 {
         let mut bytes = [0; 16];
         self.base.platform.random(&mut bytes);
         u128::from_le_bytes(bytes)
     }
 
-    /// The peer accepted a channel that we open: builds and hands over its funding.
-    pub(crate) fn fund(&self, funding: &Funding) {
-        if let Err(error) = self.try_fund(funding) {
-            let message = "the funding transaction could not be made".to_owned();
-            // LDK then drops the channel; closing it cannot fail in any way that matters.
-            let _ = self.base.ldk.manager.force_close_broadcasting_latest_txn(
-                &funding.temporary_id,
-                &funding.peer,
-                message,
-            );
-            self.resolve(funding.user_id, Err(error));
-        }
-    }
-
-    fn try_fund(&self, funding: &Funding) -> Result<(), ChannelError> {
-        let ldk = &self.base.ldk;
-        let rate = match self.openings.borrow().get(&funding.user_id) {
-            Some(opening) => opening.fee_rate,
-            None => ldk.fees.within(6),
+    /// Ends an opening that a peer keeps waiting, unless all have signed, or that cannot be told yet.
+    fn abandon(&self, user_id: u128) {
+        let (ldk, channels) = (&self.base.ldk, self.list());
+        let is_signed = |member: &Member| {
+            let mut own = channels.iter().filter(|channel| channel.user_channel_id == member.user_id);
+            own.any(|channel| ldk.monitors.get_monitor(channel.channel_id).is_ok())
         };
-        let reserve = ldk.anchor_reserve_sat(1);
-        let signed = ldk.wallet.build_funding(funding.script.clone(), funding.value_sat, rate, reserve)?;
-        ldk.wallet.hold(&signed.tx);
-        if let Some(opening) = self.openings.borrow_mut().get_mut(&funding.user_id) {
-            opening.promised_sat = 0;
-        }
-        let tx = signed.tx.clone();
-        let result = ldk.manager.funding_transaction_generated(funding.temporary_id, funding.peer, tx);
-        if let Err(error) = result {
-            ldk.wallet.release(&signed.tx);
-            return Err(ChannelError::Ldk(error));
-        }
-        let id = payment_id(signed.tx.compute_txid());
-        self.ledger.record(Payment {
-            amount_msat: Msat::from_sat(funding.value_sat).ok(),
-            fee_msat: Msat::from_sat(signed.fee_sat).ok(),
-            payee: Some(funding.peer.to_string()),
-            ..Payment::onchain(id, Direction::Outbound, PaymentKind::ChannelOpen, self.base.now())
+        let waited_for = self.of(user_id, |opening| {
+            let is_asked = |member: &&Member| matches!(member.stage, Stage::Asked);
+            let asked: Vec<PublicKey> = opening.members.iter().filter(is_asked).map(|it| it.peer).collect();
+            let unsigned = opening.members.iter().filter(|member| !is_signed(member));
+            if asked.is_empty() { unsigned.map(|it| it.peer).collect() } else { asked }
         });
-        Ok(())
-    }
-
-    /// A funding transaction will never be used: its coins are free again.
-    pub(crate) fn discard(&self, funding: &FundingInfo) {
-        if let Some(txid) = self.release(funding) {
-            self.fail(Key::outbound(payment_id(txid)));
+        let peers = waited_for.unwrap_or_default();
+        if !peers.is_empty() && ldk.monitors.pending_operation_count() == 0 {
+            let error = ChannelError::Timeout;
+            self.fail(user_id, NotOpened { peers, error }, "the channel was not funded in time");
         }
     }
 
-    /// Ends the records of openings that were cut short before both sides had signed, and frees their coins: LDK does not keep
-    /// such channels over a restart, and their funding can never be broadcast.
-    pub(crate) fn end_forgotten_openings(&self) {
-        let ldk = &self.base.ldk;
-        let of_channels =
-            self.list().into_iter().filter_map(|channel| channel.funding_txo.map(|txo| txo.txid));
-        let of_monitors = ldk.all_monitors().map(|monitor| monitor.get_funding_txo().txid);
-        let fundings: HashSet<Txid> = of_channels.chain(of_monitors).collect();
-        let is_forgotten = |payment: &Payment| {
-            let txid = payment.txid.as_deref().and_then(|txid| txid.parse::<Txid>().ok());
-            payment.kind == PaymentKind::ChannelOpen
-                && txid.is_some_and(|txid| !fundings.contains(&txid) && !ldk.wallet.knows(txid))
-        };
-        for payment in self.ledger.all_pending().iter().filter(|payment| is_forgotten(payment)) {
-            self.fail(Key::of(payment));
+    /// Both sides of a channel have signed its funding.
+    pub(super) fn signed(&self, user_id: u128, id: ChannelId) {
+        if let Some((sender, ids)) = self.of(user_id, |opening| opening.sign(user_id, id)).flatten() {
+            // Whoever waited may have given up.
+            let _ = sender.send(Ok(ids));
         }
-        ldk.wallet.release_forgotten();
+        self.forget_ended();
+    }
+
+    /// A channel is gone; returns whether it was being opened. Then the others of the same funding end with it.
+    pub(super) fn end_opening(&self, user_id: u128, reason: &str) -> bool {
+        let peer = self.of(user_id, |opening| opening.member(user_id).map(|member| member.peer)).flatten();
+        let Some(peer) = peer else { return false };
+        let error = ChannelError::Refused(reason.to_owned());
+        let message = "another channel of the same funding came to nothing";
+        self.fail(user_id, NotOpened { peers: vec![peer], error }, message);
+        self.of(user_id, |opening| opening.members.retain(|member| member.user_id != user_id));
+        self.forget_ended();
+        true
+    }
+
+    /// Ends the opening that a channel belongs to, the first time that it is told: none of its channels comes to be.
+    pub(super) fn fail(&self, user_id: u128, why: NotOpened, message: &str) {
+        if let Some(sender) = self.of(user_id, |opening| opening.sender.take()).flatten() {
+            // Whoever waited may have given up.
+            let _ = sender.send(Err(why));
+            self.close_all(user_id, message);
+        }
+    }
+
+    /// Closes what there is of an opening's channels, of which LDK then tells that they are closed.
+    fn close_all(&self, user_id: u128, message: &str) {
+        let user_ids = self.of(user_id, |opening| opening.members.iter().map(|it| it.user_id).collect());
+        let user_ids: Vec<u128> = user_ids.unwrap_or_default();
+        for channel in self.list().iter().filter(|channel| user_ids.contains(&channel.user_channel_id)) {
+            let (id, peer) = (channel.channel_id, channel.counterparty.node_id);
+            // It fails only when LDK has dropped the channel already, as it does with those of one funding when one ends.
+            let _ = self.base.ldk.manager.force_close_broadcasting_latest_txn(&id, &peer, message.to_owned());
+        }
         self.base.notify.notify();
     }
 
-    /// Ends the record of an opening whose funding will never be broadcast.
-    fn fail(&self, key: Key) {
-        let message = "the gateway did not complete the channel; the money stayed in your savings";
-        let error = WalletError::new(ErrorCode::ChannelUnavailable, message);
-        self.ledger.close(key, Outcome::Failed(error), |_| ());
+    /// Looks at, or changes, the opening that a channel belongs to; `None`: it was opened, is gone, or is not ours.
+    pub(super) fn of<T>(&self, user_id: u128, work: impl FnOnce(&mut Opening) -> T) -> Option<T> {
+        let mut openings = self.openings.borrow_mut();
+        openings.iter_mut().find(|opening| opening.has(user_id)).map(work)
     }
 
-    fn release(&self, funding: &FundingInfo) -> Option<Txid> {
-        let wallet = &self.base.ldk.wallet;
-        match funding {
-            FundingInfo::Tx { transaction } => {
-                wallet.release(transaction);
-                Some(transaction.compute_txid())
-            }
-            FundingInfo::OutPoint { outpoint } => {
-                wallet.release_funding(outpoint.txid);
-                Some(outpoint.txid)
-            }
-            FundingInfo::Contribution { .. } => None,
-        }
-    }
-
-    pub(super) fn resolve(&self, user_id: u128, result: Result<ChannelId, ChannelError>) {
-        if let Some(opening) = self.openings.borrow_mut().remove(&user_id) {
-            // Whoever waited may have given up.
-            let _ = opening.sender.send(result);
-        }
+    fn forget_ended(&self) {
+        self.openings.borrow_mut().retain(|opening| !opening.members.is_empty());
     }
 }
 
@@ -228,8 +313,6 @@ struct Abandon<'a> {
 
 impl Drop for Abandon<'_> {
     fn drop(&mut self) {
-        if self.channels.openings.borrow().contains_key(&self.user_id) {
-            self.channels.abandon(self.user_id);
-        }
+        self.channels.abandon(self.user_id);
     }
 }

@@ -17,7 +17,8 @@ const PREIMAGE: usize = 32;
 const KEY: usize = 33;
 
 /// Returns whether a transaction is a commitment (BOLT 3: the obscured number is in its lock time and sequence).
-pub(crate) fn is_commitment(tx: &Transaction) -> bool {
+#[must_use]
+pub fn is_commitment(tx: &Transaction) -> bool {
     tx.lock_time.to_consensus_u32() >> 24 == LOCK_TIME
         && tx.input.iter().all(|input| input.sequence.0 >> 24 == SEQUENCE)
 }

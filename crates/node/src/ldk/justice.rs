@@ -5,6 +5,7 @@
 //! channel, so that a gateway that comes to be known later can keep them, too.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
@@ -101,9 +102,14 @@ impl Channel {
             self.recent.pop_front();
             self.recent_from = self.recent_from.saturating_add(1);
         }
-        let skip = chunk.saturating_mul(CHUNK).saturating_sub(self.recent_from);
-        let states = self.recent.iter().skip(usize::try_from(skip).unwrap_or(usize::MAX));
+        let states = self.states(chunk.saturating_mul(CHUNK)..u64::MAX);
         (chunk, states.flat_map(State::encode).collect())
+    }
+
+    /// Those of these numbers that are in memory.
+    fn states(&self, numbers: Range<u64>) -> impl Iterator<Item = &State> {
+        let numbered = (self.recent_from..).zip(&self.recent);
+        numbered.filter(move |(number, _)| numbers.contains(number)).map(|(_, state)| state)
     }
 }
 
@@ -203,9 +209,7 @@ impl JusticeLog {
     fn recent(&self, name: &str, from: u64, to: u64) -> Option<Vec<State>> {
         let channels = self.channels();
         let channel = channels.as_ref()?.get(name)?;
-        let skip = usize::try_from(from.checked_sub(channel.recent_from)?).ok()?;
-        let count = usize::try_from(to.saturating_sub(from)).ok()?;
-        Some(channel.recent.iter().skip(skip).take(count).copied().collect())
+        (from >= channel.recent_from).then(|| channel.states(from..to).copied().collect())
     }
 }
 
@@ -276,9 +280,14 @@ mod tests {
         State { number, outpoint: OutPoint { txid, vout: number as u32 % 900 }, value_sat: number * 1000 }
     }
 
-    async fn store() -> SealedStore {
+    /// An empty store, and what has begun to record in it.
+    async fn begun() -> (SealedStore, JusticeLog) {
         let backend = Rc::new(MemoryBackend::new());
-        SealedStore::create(backend, &KdfParams::external_key(), Kek::from_bytes([1; 32])).await.unwrap()
+        let kek = Kek::from_bytes([1; 32]);
+        let store = SealedStore::create(backend, &KdfParams::external_key(), kek).await.unwrap();
+        let log = JusticeLog::default();
+        log.begin(&store).await.unwrap();
+        (store, log)
     }
 
     /// Adds states as `record` does, and commits.
@@ -317,8 +326,7 @@ mod tests {
     #[test]
     fn states_are_numbered_on_after_a_restart() {
         block_on(async {
-            let (store, log) = (store().await, JusticeLog::default());
-            log.begin(&store).await.unwrap();
+            let (store, log) = begun().await;
             push(&log, &store, 0..100).await;
             assert_eq!(log.range("a_0"), (0, 100));
             assert_eq!(all(&log, &store, 0).await, (0..100).collect::<Vec<_>>());
@@ -333,8 +341,7 @@ mod tests {
     #[test]
     fn a_record_that_is_lost_costs_its_states_and_no_others() {
         block_on(async {
-            let (store, log) = (store().await, JusticeLog::default());
-            log.begin(&store).await.unwrap();
+            let (store, log) = begun().await;
             push(&log, &store, 0..170).await;
             let mut batch = amplet_storage::Batch::default();
             batch.remove(chunk_key("a_0", 1));

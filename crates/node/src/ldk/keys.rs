@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use bdk_wallet::template::Bip86;
-use bip39::Mnemonic;
+pub use bip39::Mnemonic;
 use bitcoin::bip32::{ChildNumber, Xpriv};
 use bitcoin::hashes::{Hash, HashEngine, Hmac, HmacEngine, sha256};
 use bitcoin::secp256k1::{All, Secp256k1, SecretKey};
@@ -223,6 +223,10 @@ mod tests {
     const WORDS: &str =
         "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
 
+    fn keys(network: Network, installation: u32) -> Result<Keys, KeyError> {
+        Keys::new(&parse_mnemonic(WORDS).unwrap(), network, installation)
+    }
+
     #[test]
     fn wrong_mnemonics_are_named() {
         assert_eq!(parse_mnemonic("abandon").unwrap_err(), MnemonicError::WordCount(1));
@@ -236,14 +240,11 @@ mod tests {
 
     #[test]
     fn installations_and_networks_have_seeds_of_their_own() {
-        let mnemonic = parse_mnemonic(WORDS).unwrap();
-        let seed = |network, installation| {
-            *Keys::new(&mnemonic, network, installation).unwrap().lightning_seed().unwrap()
-        };
+        let seed = |network, installation| *keys(network, installation).unwrap().lightning_seed().unwrap();
         assert_eq!(seed(Network::Regtest, 0), seed(Network::Regtest, 0));
         assert_ne!(seed(Network::Regtest, 0), seed(Network::Regtest, 1));
         assert_ne!(seed(Network::Regtest, 0), seed(Network::Bitcoin, 0));
-        assert!(Keys::new(&mnemonic, Network::Regtest, 1 << 31).is_err());
+        assert!(keys(Network::Regtest, 1 << 31).is_err());
     }
 
     #[test]
@@ -255,8 +256,7 @@ mod tests {
         let path = login_path(&hashing.unwrap(), "site.com");
         assert_eq!(path, [1_588_488_367, 2_659_270_754, 38_110_259, 4_136_336_762]);
         let key = |installation, domain| {
-            let keys = Keys::new(&parse_mnemonic(WORDS).unwrap(), Network::Regtest, installation).unwrap();
-            linking_key(&keys.root(), domain).unwrap()
+            linking_key(&keys(Network::Regtest, installation).unwrap().root(), domain).unwrap()
         };
         assert_eq!(key(0, "site.com"), key(1, "site.com"));
         assert_ne!(key(0, "site.com"), key(0, "www.site.com"));
@@ -265,8 +265,7 @@ mod tests {
     #[test]
     fn savings_follow_bip_86() {
         // First receiving address of BIP 86's test vector.
-        let keys = Keys::new(&parse_mnemonic(WORDS).unwrap(), Network::Bitcoin, 0).unwrap();
-        let (receive, change) = keys.descriptors();
+        let (receive, change) = keys(Network::Bitcoin, 0).unwrap().descriptors();
         let wallet = bdk_wallet::Wallet::create(receive, change)
             .network(Network::Bitcoin)
             .create_wallet_no_persist()

@@ -12,6 +12,7 @@ use lightning::ln::peer_handler::CustomMessageHandler;
 use lightning::ln::wire::{CustomMessageReader, Type};
 use lightning::types::features::{InitFeatures, NodeFeatures};
 use lightning::util::ser::{LengthLimitedRead, Writeable, Writer};
+use serde::Serialize;
 
 use crate::notify::Notify;
 
@@ -94,6 +95,15 @@ impl CustomMessages {
     pub fn send(&self, peer: PublicKey, message_type: u16, bytes: Vec<u8>) {
         self.outgoing.borrow_mut().push((peer, Wire { message_type, bytes }));
         self.notify.notify();
+    }
+
+    /// Queues a message that is plain data, as JSON; dropped when the peer is not connected.
+    pub fn send_json(&self, peer: PublicKey, message_type: u16, message: &impl Serialize) {
+        match serde_json::to_vec(message) {
+            Ok(bytes) => self.send(peer, message_type, bytes),
+            // Plain data: its serialization has no failing case.
+            Err(error) => log::error!("a message to {peer} was not sent: {error}"),
+        }
     }
 
     /// Returns whether BOLT 1's init was exchanged with this peer.

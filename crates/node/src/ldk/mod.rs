@@ -1,5 +1,6 @@
 //! Adapters: they implement the traits that LDK and BDK ask for. They act only when they are called.
 
+pub(crate) mod absence;
 pub(crate) mod backup;
 pub(crate) mod bdk;
 pub(crate) mod closing;
@@ -24,6 +25,8 @@ mod reserve;
 pub(crate) mod routing;
 pub(crate) mod signer;
 pub(crate) mod socket;
+pub(crate) mod spendable;
+pub(crate) mod spends;
 pub(crate) mod staged;
 pub(crate) mod taken_back;
 pub(crate) mod types;
@@ -57,6 +60,7 @@ use messages::CustomMessages;
 use onion::OnionMessages;
 use routing::FlowRouter;
 use signer::Signer;
+use spends::FundingSpends;
 use staged::StagedWrites;
 use taken_back::TakenBackHtlcs;
 use types::{Bumper, ChainMonitor, ChannelManager, Monitor, PeerManager, Sweeper};
@@ -84,6 +88,7 @@ pub(crate) struct Ldk {
     pub fees: Arc<Fees>,
     pub watch: Arc<Watch>,
     pub taken_back: TakenBackHtlcs,
+    pub spends: FundingSpends,
     pub lost: Arc<LostChannels>,
     /// The last block, as long as the monitors do not know of it.
     pub untold: UntoldBlock,

@@ -35,20 +35,30 @@ impl OldCopy {
         Self { v: FORMAT, found_at, channel, peer, stored, revoked }
     }
 
+    /// Returns whether a peer has proved it. Otherwise it was restored from a file, and there may be a later state or none.
+    #[must_use]
+    pub fn is_proved(&self) -> bool {
+        self.peer != NodeId([0; 33])
+    }
+
+    /// Without a peer's proof.
+    fn unproved(found_at: u64) -> Self {
+        Self::new(found_at, ChannelId([0; 32]), NodeId([0; 33]), 0, 0)
+    }
+
     /// Reads the stored mark. One that cannot be read is a mark all the same.
     pub(crate) fn read(bytes: &[u8]) -> Self {
         serde_json::from_slice(bytes).unwrap_or_else(|error| {
             log::error!("the mark of an old copy cannot be read ({error}); it holds");
-            Self::new(0, ChannelId([0; 32]), NodeId([0; 33]), 0, 0)
+            Self::unproved(0)
         })
     }
 }
 
 /// The stored mark of a storage that is known to be none of the newest, without a peer's proof.
 pub(crate) fn mark(found_at: u64) -> (String, Vec<u8>) {
-    let mark = OldCopy::new(found_at, ChannelId([0; 32]), NodeId([0; 33]), 0, 0);
     // Plain data: its serialization has no failing case, and any value is a mark.
-    (names::OLD_COPY.to_owned(), serde_json::to_vec(&mark).unwrap_or_default())
+    (names::OLD_COPY.to_owned(), serde_json::to_vec(&OldCopy::unproved(found_at)).unwrap_or_default())
 }
 
 /// Whether this storage is an old copy, for everybody who would act for its channels.

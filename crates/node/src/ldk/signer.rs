@@ -51,6 +51,18 @@ impl Signer {
         self.all.installation()
     }
 
+    /// The signer of a lost installation: it has that node's id. `None`: the number is out of range.
+    pub(crate) fn of_installation(&self, number: u32, now: (u64, u32)) -> Option<Self> {
+        let all = self.all.of_installation(number);
+        Some(Self::new(&*all.lightning_seed().ok()?, now, Arc::clone(&self.onchain), all))
+    }
+
+    /// The node id of a lost installation. `None`: the number is out of range.
+    pub(crate) fn node_of(&self, number: u32) -> Option<PublicKey> {
+        let secret = node_secret(&self.all, number).ok()?;
+        Some(secret.public_key(&Secp256k1::signing_only()))
+    }
+
     /// Has further installations looked for; returns whether any of them was not before.
     pub(crate) fn look_for(&self, lost: &LostChannels, numbers: &[u32]) -> bool {
         !numbers.is_empty() && lost.add(&self.all, numbers)

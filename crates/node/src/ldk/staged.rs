@@ -56,6 +56,8 @@ pub mod names {
     pub const UNHEARD: &str = "node/unheard";
     /// HTLCs that their payers took back on chain (`ldk::taken_back`).
     pub const TAKEN_BACK: &str = "node/taken_back";
+    /// Spends of fundings in blocks (`ldk::spends`).
+    pub const FUNDING_SPENDS: &str = "node/spend/";
     /// A wallet's installation and the canaries that it left with gateways.
     pub const COPIES: &str = "node/copies";
     /// What a gateway keeps of wallets, by node id.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use lightning::chain::{chainmonitor, channelmonitor};
 use lightning::events::bump_transaction::sync::BumpTransactionEventHandlerSync;
-use lightning::ln::msgs::RoutingMessageHandler;
+use lightning::ln::msgs::{
+    ChannelMessageHandler, OnionMessageHandler, RoutingMessageHandler, SendOnlyMessageHandler,
+};
 use lightning::ln::{channelmanager, peer_handler};
 use lightning::sign::InMemorySigner;
 use lightning::util::sweep::OutputSweeperSync;
@@ -13,10 +15,9 @@ use lightning::util::wallet_utils::WalletSync;
 
 use crate::ldk::bdk::OnchainWallet;
 use crate::ldk::fees::Fees;
-use crate::ldk::intercept::Intercept;
 use crate::ldk::log::Log;
 use crate::ldk::messages::CustomMessages;
-use crate::ldk::onion::{MessagePaths, OnionMessages};
+use crate::ldk::onion::MessagePaths;
 use crate::ldk::routing::FlowRouter;
 use crate::ldk::signer::Signer;
 use crate::ldk::socket::Socket;
@@ -45,15 +46,16 @@ pub type ChannelManager = channelmanager::ChannelManager<
     Arc<Log>,
 >;
 
+/// One type for the node's own connections and for those as a lost installation (`lost::knock`): the program has it once.
 pub type PeerManager = peer_handler::PeerManager<
     Socket,
-    Rc<Intercept>,
+    Rc<dyn ChannelMessageHandler>,
     Rc<dyn RoutingMessageHandler>,
-    OnionMessages,
+    Rc<dyn OnionMessageHandler>,
     Arc<Log>,
     Rc<CustomMessages>,
     Arc<Signer>,
-    Rc<ChainMonitor>,
+    Rc<dyn SendOnlyMessageHandler>,
 >;
 pub type Sweeper = OutputSweeperSync<
     Arc<StagedWrites>,

@@ -1,7 +1,7 @@
 //! What closed channels of lost installations paid, on its way to the savings.
 
 use super::Onchain;
-use crate::ldk::bdk::FINAL_AFTER;
+use crate::ldk::bdk::is_final;
 
 impl Onchain {
     /// Hands what is deep enough to the sweeper, in this step. Only at the tip: of old blocks, later ones may tell that the money was
@@ -12,9 +12,8 @@ impl Onchain {
         if height < base.chain.tip().height || base.chain.rescans_from().is_some() {
             return;
         }
-        let is_deep = |at: u32| height.saturating_sub(at).saturating_add(1) >= FINAL_AFTER;
         let mut given = Vec::new();
-        for found in ldk.lost_outputs().iter().filter(|found| is_deep(found.height)) {
+        for found in ldk.lost_outputs().iter().filter(|found| is_final(found.height, height)) {
             let Some(output) = ldk.signer.of_lost(found) else {
                 log::error!("{} cannot be spent: its key is out of range", found.outpoint);
                 continue;

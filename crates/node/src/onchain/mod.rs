@@ -2,6 +2,7 @@
 
 mod broadcasts;
 mod bump;
+mod closes;
 mod closing;
 mod deposits;
 mod lost;
@@ -24,6 +25,7 @@ use crate::ldk::bdk::{OnchainError, OnchainWallet, SignedSend};
 use crate::ldk::unsaved::Unsaved;
 use crate::ledger::{Ledger, LedgerError};
 use crate::notify::Notify;
+use closes::Closes;
 use records::Replacements;
 
 pub use bump::Bump;
@@ -43,12 +45,14 @@ pub struct Onchain {
     /// Fee bumps of closing channels that could not be paid, by LDK's claim id: the coin each needs, in sat.
     unpaid: RefCell<BTreeMap<[u8; 32], u64>>,
     replacements: Replacements,
+    closes: Closes,
 }
 
 impl Onchain {
     /// Ends what blocks have decided while the node was closed.
     pub(crate) async fn open(base: Rc<Base>, ledger: Rc<Ledger>) -> Result<Rc<Self>, LedgerError> {
         let replacements = Replacements::load(&*base.store).await?;
+        let closes = Closes::load(&*base.store, &ledger, &base.ldk).await?;
         let onchain = Rc::new(Self {
             base,
             ledger,
@@ -57,6 +61,7 @@ impl Onchain {
             refusals: RefCell::default(),
             unpaid: RefCell::default(),
             replacements,
+            closes,
         });
         onchain.catch_up();
         Ok(onchain)
@@ -128,7 +133,7 @@ impl Onchain {
         let wallet = &self.base.ldk.wallet;
         // A P2WSH output, as a funding's (BOLT 3); it is never broadcast.
         let script = ScriptBuf::new_p2wsh(&WScriptHash::all_zeros());
-        wallet.build_funding(script, capacity_sat, self.fee_rate(6), self.reserve_sat(1))
+        wallet.build_funding(vec![(script, capacity_sat)], self.fee_rate(6), self.reserve_sat(1))
     }
 
     /// Fee rate to confirm within `blocks`.

@@ -218,20 +218,26 @@ impl Onchain {
     /// A transaction that this installation did not make: a deposit, a channel's close, or another installation's payment.
     fn unknown(&self, confirmed: &Confirmed, id: PaymentId) -> Payment {
         let inbound = confirmed.received_sat >= confirmed.sent_sat;
-        let amount_sat = confirmed.received_sat.abs_diff(confirmed.sent_sat);
+        let change_msat = Msat::from_sat(confirmed.received_sat.abs_diff(confirmed.sent_sat)).ok();
         let from_channel = self.is_from_channel(&confirmed.tx);
         let direction = if inbound { Direction::Inbound } else { Direction::Outbound };
         let kind = if from_channel { PaymentKind::ChannelClose } else { PaymentKind::Onchain };
-        Payment {
-            amount_msat: Msat::from_sat(amount_sat).ok(),
-            fee_msat: inbound.then_some(Msat::ZERO),
-            ..Payment::onchain(id, direction, kind, confirmed.time)
-        }
+        let (amount_msat, fee_msat) = match (direction, kind) {
+            (Direction::Inbound, PaymentKind::ChannelClose) => (change_msat, self.close_cost(confirmed)),
+            // The fee is the sender's.
+            (Direction::Inbound, _) => (change_msat, Some(Msat::ZERO)),
+            // What the savings lose to a close is fees, of a bump or of an HTLC's transaction.
+            (Direction::Outbound, PaymentKind::ChannelClose) => (Some(Msat::ZERO), change_msat),
+            (Direction::Outbound, _) => (change_msat, None),
+        };
+        Payment { amount_msat, fee_msat, ..Payment::onchain(id, direction, kind, confirmed.time) }
     }
 
     /// Returns whether a transaction spends the funding or a commitment of one of our channels, or what a lost installation's left.
     pub(super) fn is_from_channel(&self, tx: &Transaction) -> bool {
-        if tx.input.iter().any(|input| self.base.ldk.lost.is_found(&input.previous_output)) {
+        if tx.input.iter().any(|input| self.base.ldk.lost.is_found(&input.previous_output))
+            || self.is_swept(tx)
+        {
             return true;
         }
         self.base.ldk.all_monitors().any(|monitor| {

@@ -10,7 +10,9 @@ use amplet_storage::{Store, get_unless_damaged};
 use amplet_transport::Platform;
 use lightning::chain::BlockLocator;
 use lightning::ln::channelmanager::{ChainParameters, ChannelManagerReadArgs};
-use lightning::ln::msgs::{DecodeError, RoutingMessageHandler};
+use lightning::ln::msgs::{
+    ChannelMessageHandler, DecodeError, OnionMessageHandler, RoutingMessageHandler, SendOnlyMessageHandler,
+};
 use lightning::ln::peer_handler::{IgnoringMessageHandler, MessageHandler};
 use lightning::sign::{EntropySource, NodeSigner};
 use lightning::util::config::ChannelConfigUpdate;
@@ -35,6 +37,7 @@ use crate::ldk::monitors;
 use crate::ldk::onion::{MessagePaths, OnionMessages, message_paths, onion_messages};
 use crate::ldk::routing::{FlowRouter, PlanRecorder, stored};
 use crate::ldk::signer::Signer;
+use crate::ldk::spends::FundingSpends;
 use crate::ldk::staged::{StagedWrites, SweeperStore, names};
 use crate::ldk::taken_back::TakenBackHtlcs;
 use crate::ldk::types::{Bumper, ChainMonitor, ChannelManager, Monitor, PeerManager, Sweeper};
@@ -53,6 +56,7 @@ pub(super) struct Parts<'a> {
     pub wallet: Arc<OnchainWallet>,
     pub watch: Arc<Watch>,
     pub taken_back: TakenBackHtlcs,
+    pub spends: FundingSpends,
     pub lost: Arc<LostChannels>,
     pub signer: Arc<Signer>,
     pub log: Arc<Log>,
@@ -81,6 +85,7 @@ impl<'a> Parts<'a> {
         }
         let watch = Arc::new(Watch::new(Arc::clone(&wallet), Arc::clone(&lost)));
         let taken_back = TakenBackHtlcs::open(&**store, Arc::clone(&watch), Arc::clone(staged)).await?;
+        let spends = FundingSpends::open(&**store, Arc::clone(&watch), Arc::clone(staged)).await?;
         let (fees, log) = (Arc::new(Fees::open(&**store).await?), Arc::new(Log));
         let store = &**store;
         Ok(Self {
@@ -93,6 +98,7 @@ impl<'a> Parts<'a> {
             wallet,
             watch,
             taken_back,
+            spends,
             lost,
             signer,
             log,
@@ -150,7 +156,7 @@ pub(super) async fn assemble(
     intercept.number_unheard();
     let peers = peer_manager(&parts, &intercept, gossip.as_ref(), (&messages, &onions), &monitors);
     let bumper = bumper(&parts);
-    let Parts { fees, wallet, watch, taken_back, lost, signer, log, .. } = parts;
+    let Parts { fees, wallet, watch, taken_back, spends, lost, signer, log, .. } = parts;
     let peers = Rc::new(peers);
     let ldk = Ldk {
         manager,
@@ -169,6 +175,7 @@ pub(super) async fn assemble(
         fees,
         watch,
         taken_back,
+        spends,
         lost,
         untold: UntoldBlock::default(),
         behind: Cell::new(held_back),
@@ -227,11 +234,11 @@ fn peer_manager(
         None => Rc::new(IgnoringMessageHandler {}),
     };
     let handlers = MessageHandler {
-        chan_handler: Rc::clone(intercept),
+        chan_handler: Rc::clone(intercept) as Rc<dyn ChannelMessageHandler>,
         route_handler,
-        onion_message_handler: Rc::clone(onions),
+        onion_message_handler: Rc::clone(onions) as Rc<dyn OnionMessageHandler>,
         custom_message_handler: Rc::clone(messages),
-        send_only_message_handler: Rc::clone(monitors),
+        send_only_message_handler: Rc::clone(monitors) as Rc<dyn SendOnlyMessageHandler>,
     };
     let now = u32::try_from(parts.platform.now().as_secs()).unwrap_or(u32::MAX);
     let random = parts.signer.get_secure_random_bytes();
@@ -323,30 +330,40 @@ fn limit_dust(manager: &ChannelManager, config: &NodeConfig) {
     }
 }
 
+/// What LDK's sweeper works with.
+type SweeperParts = (
+    Arc<StagedWrites>,
+    Arc<Fees>,
+    Option<Arc<Watch>>,
+    Arc<Signer>,
+    Arc<OnchainWallet>,
+    Arc<SweeperStore>,
+    Arc<Log>,
+);
+
 async fn load_sweeper(parts: &Parts<'_>, manager: &ChannelManager) -> Result<Sweeper, NodeError> {
-    let kv = Arc::new(SweeperStore(Arc::clone(parts.staged)));
-    let (staged, fees, log) = (Arc::clone(parts.staged), Arc::clone(&parts.fees), Arc::clone(&parts.log));
-    if let Some(bytes) = parts.store.get(names::SWEEPER).await? {
-        let args = (
-            staged,
-            fees,
-            Some(Arc::clone(&parts.watch)),
-            Arc::clone(&parts.signer),
-            Arc::clone(&parts.wallet),
-            kv,
-            log,
-        );
-        let read = <(BlockLocator, Sweeper)>::read(&mut &bytes[..], args);
-        return Ok(read.map_err(|e| corrupt("output sweeper", e))?.1);
-    }
-    Ok(Sweeper::new(
-        manager.current_best_block(),
-        staged,
-        fees,
+    let with = (
+        Arc::clone(parts.staged),
+        Arc::clone(&parts.fees),
         Some(Arc::clone(&parts.watch)),
         Arc::clone(&parts.signer),
         Arc::clone(&parts.wallet),
-        kv,
-        log,
-    ))
+        Arc::new(SweeperStore(Arc::clone(parts.staged))),
+        Arc::clone(&parts.log),
+    );
+    if let Some(stored) = stored_sweeper(parts.store, with.clone()).await? {
+        return Ok(stored);
+    }
+    let (staged, fees, watch, signer, wallet, kv, log) = with;
+    Ok(Sweeper::new(manager.current_best_block(), staged, fees, watch, signer, wallet, kv, log))
+}
+
+/// The sweeper as it was stored. `None`: it never was.
+pub(super) async fn stored_sweeper(
+    store: &dyn Store,
+    with: SweeperParts,
+) -> Result<Option<Sweeper>, NodeError> {
+    let Some(bytes) = store.get(names::SWEEPER).await? else { return Ok(None) };
+    let read = <(BlockLocator, Sweeper)>::read(&mut &bytes[..], with);
+    Ok(Some(read.map_err(|e| corrupt("output sweeper", e))?.1))
 }

@@ -176,6 +176,7 @@ impl Together<'_> {
         tell(&self.0.listener(*sweeper));
         tell(&*parts.wallet);
         tell(&parts.taken_back);
+        tell(&parts.spends);
         tell(&*parts.lost);
     }
 }

@@ -2,6 +2,7 @@
 
 mod assemble;
 mod catch_up;
+mod kit;
 mod missed;
 mod unheard;
 
@@ -35,6 +36,8 @@ use crate::runtime::{ChainSync, Engine, Services};
 use crate::watchtower::Tower;
 use crate::watchtower::Towers;
 use assemble::{Assembled, Parts};
+
+pub use kit::Kit;
 
 /// A node could not be opened, or had to stop.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +80,16 @@ pub enum NodeError {
     OldCopy(Box<OldCopy>),
 }
 
+/// The mark of an old copy that a store bears.
+async fn old_copy(store: &dyn Store) -> Result<Option<OldCopy>, NodeError> {
+    let bytes = match store.get(names::OLD_COPY).await {
+        // That there is one is what counts.
+        Err(StoreError::Corrupt { .. }) => Some(Vec::new()),
+        other => other?,
+    };
+    Ok(bytes.map(|bytes| OldCopy::read(&bytes)))
+}
+
 /// Recalls that this storage was recognised as an old copy, before anything could be broadcast. A wallet opens all the same, for its
 /// on-chain money; a gateway has nothing to do without its channels.
 async fn recall_old_copy(
@@ -84,15 +97,7 @@ async fn recall_old_copy(
     staged: &StagedWrites,
     config: &NodeConfig,
 ) -> Result<(), NodeError> {
-    let bytes = match store.get(names::OLD_COPY).await {
-        // That there is one is what counts.
-        Err(StoreError::Corrupt { .. }) => Vec::new(),
-        other => {
-            let Some(bytes) = other? else { return Ok(()) };
-            bytes
-        }
-    };
-    let proof = OldCopy::read(&bytes);
+    let Some(proof) = old_copy(store).await? else { return Ok(()) };
     if let Role::Gateway(_) = config.role {
         return Err(NodeError::OldCopy(Box::new(proof)));
     }

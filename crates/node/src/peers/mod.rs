@@ -148,10 +148,6 @@ impl Peers {
 
     /// Sends a custom message; dropped when the peer is not connected.
     pub fn send_message(&self, peer: PublicKey, message: Message) {
-        match serde_json::to_vec(&message) {
-            Ok(bytes) => self.base.ldk.messages.send(peer, MESSAGE_TYPE, bytes),
-            // Plain data: its serialization has no failing case.
-            Err(error) => log::error!("a message to {peer} was not sent: {error}"),
-        }
+        self.base.ldk.messages.send_json(peer, MESSAGE_TYPE, &message);
     }
 }

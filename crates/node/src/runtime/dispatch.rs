@@ -4,7 +4,7 @@ use amplet_protocol::{Msat, PaymentId};
 use lightning::events::{Event, ReplayEvent};
 
 use super::Services;
-use crate::channels::Funding;
+use crate::channels::{Closed, Funding};
 use crate::payments::{Claimable, FailedPath};
 
 /// Dispatches an event.
@@ -55,7 +55,7 @@ pub(super) fn dispatch(services: &Services, event: Event) -> Result<(), ReplayEv
             channel_value_satoshis: value_sat,
             output_script: script,
             user_channel_id: user_id,
-        } => channels.fund(&Funding { temporary_id, peer, value_sat, script, user_id }),
+        } => channels.fund(Funding { temporary_id, peer, value_sat, script, user_id }),
         Event::OpenChannelRequest {
             temporary_channel_id,
             counterparty_node_id,
@@ -74,8 +74,17 @@ pub(super) fn dispatch(services: &Services, event: Event) -> Result<(), ReplayEv
             channels.pending(channel_id, user_channel_id);
         }
         Event::ChannelReady { channel_id, .. } => channels.ready(channel_id),
-        Event::ChannelClosed { channel_id, user_channel_id, reason, .. } => {
-            channels.closed(channel_id, user_channel_id, &reason);
+        Event::ChannelClosed {
+            channel_id: channel,
+            user_channel_id: user_id,
+            reason,
+            counterparty_node_id: peer,
+            channel_capacity_sats: capacity_sat,
+            last_local_balance_msat: ours_msat,
+            ..
+        } => {
+            onchain.channel_closed(channel, capacity_sat, ours_msat);
+            channels.closed(Closed { channel, user_id, peer, reason, capacity_sat, ours_msat });
         }
         Event::DiscardFunding { funding_info, .. } => channels.discard(&funding_info),
         Event::SpendableOutputs { outputs, channel_id, counterparty_node_id } => {

@@ -55,6 +55,7 @@ impl AllListeners<'_> {
         tell(&ListenAdapter { part: &ldk.sweeper, chain });
         tell(&*ldk.wallet);
         tell(&ldk.taken_back);
+        tell(&ldk.spends);
         tell(&*ldk.lost);
     }
 }
@@ -88,6 +89,7 @@ impl RescanListener for AllListeners<'_> {
         // It takes a block that it has as an addition to what it knows of it.
         ldk.wallet.block_connected(block, height);
         ldk.taken_back.block_connected(block, height);
+        ldk.spends.block_connected(block, height);
         ldk.lost.block_connected(block, height);
         self.base.staged.drop_overtaken(block);
         self.onchain.block_connected();

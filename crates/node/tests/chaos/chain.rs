@@ -11,6 +11,7 @@ use amplet_protocol::page::{Direction, Payment, PaymentKind, PaymentStatus};
 use crate::acts::{MALLORY, NODES, Name};
 use crate::audit::{Audit, amount, cost, is_lightning};
 use crate::life::Opening;
+use crate::world::is_commitment;
 
 /// An anchor's value (BOLT 3).
 const ANCHOR_SAT: u64 = 330;
@@ -68,11 +69,6 @@ impl Books {
             |output: &TxOut| output.value.to_sat() == opening.sat && output.script_pubkey.is_p2wsh();
         self.outputs.iter().find(|(_, output)| is_funding(output)).map(|(outpoint, _)| *outpoint)
     }
-}
-
-/// A commitment transaction, by its obscured number (BOLT 3).
-fn is_commitment(tx: &Transaction) -> bool {
-    tx.lock_time.to_consensus_u32() >> 24 == 0x20
 }
 
 /// A spend of an HTLC by its preimage (BOLT 3).

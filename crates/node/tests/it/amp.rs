@@ -144,7 +144,7 @@ fn a_payment_whose_parts_were_taken_back_on_chain_is_not_counted() {
 fn claimed_and_never_said(commits: u64) -> Option<(World, Node, AmpPayer)> {
     let world = World::new();
     let gateway = world.open("gateway");
-    let (wallet, store) = mortal(&world);
+    let (wallet, store) = mortal(&world, "wallet");
     world.fund(&gateway, 5_000_000);
     world.fund(&wallet, 2_000_000);
     world.connect(&wallet, &gateway, "gateway");
@@ -170,7 +170,7 @@ fn a_set_is_claimed_whole_whenever_the_payee_dies() {
         let before = lightning_msat(&wallet);
         let address = World::address_of(&world.ask_amp(&wallet, Some(9_000_000)));
         world.kill("wallet", wallet);
-        let (wallet, killable) = mortal(&world);
+        let (wallet, killable) = mortal(&world, "wallet");
         world.connect(&wallet, &gateway, "gateway");
         world.platform.advance(Duration::from_secs(5));
         if early {

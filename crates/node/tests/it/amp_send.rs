@@ -12,7 +12,7 @@ use amplet_protocol::page::{
 use amplet_storage::kdf::Kek;
 use amplet_storage::{Batch, SealedStore, Store};
 
-use crate::world::{Killable, World, amp_payee, msat, open};
+use crate::world::{World, amp_payee, mortal, msat, open};
 
 /// A wallet with a channel of 1,000,000 sat to each of two gateways, both of which have a channel to the payee.
 struct Net {
@@ -294,15 +294,9 @@ fn a_set_survives_the_wallets_death_at_every_step() {
         let before = net.balances();
         let to = net.ask(Some(600_000_000));
         net.world.kill("wallet", net.wallet.clone());
-        let store: Rc<std::cell::RefCell<Option<Rc<Killable>>>> = Rc::default();
-        let kept = Rc::clone(&store);
-        net.wallet = net.world.open_with("wallet", net.world.disk("wallet"), move |inner| -> Rc<dyn Store> {
-            let killable = Rc::new(Killable::new(inner, u64::MAX, Rc::new(Cell::new(false))));
-            kept.replace(Some(Rc::clone(&killable)));
-            killable
-        });
+        let (wallet, killable) = mortal(&net.world, "wallet");
+        net.wallet = wallet;
         net.connect();
-        let killable = store.borrow().clone().unwrap();
         if early {
             killable.die_before_commit(commits)
         } else {

@@ -7,25 +7,16 @@ use amplet_protocol::page::{ErrorCode, PaymentStatus};
 use amplet_storage::{MemoryBackend, Purpose};
 use amplet_transport::Platform;
 
-use crate::world::{Net, World, open};
+use crate::world::{Net, World, net_in};
 
 const RESTORE: Purpose = Purpose::Restore { move_here: true };
 const SECOND: Duration = Duration::from_secs(1);
 
 /// wallet -> gateway -> payee, the wallet with a backup.
-fn backed_up() -> Net {
+pub fn backed_up() -> Net {
     let world = World::new();
     world.back_up("wallet");
-    let (gateway, payee, wallet) = (world.open("gateway"), world.open("payee"), world.open("wallet"));
-    world.fund(&gateway, 10_000_000);
-    world.fund(&wallet, 2_000_000);
-    world.connect(&gateway, &payee, "payee");
-    world.connect(&wallet, &gateway, "gateway");
-    world.channel(&gateway, &payee, open(5_000_000, 2_000_000_000, true));
-    world.channel(&wallet, &gateway, open(1_000_000, 300_000_000, false));
-    // Announcements travel.
-    world.platform.advance(Duration::from_secs(180));
-    Net { world, wallet, gateway, payee }
+    net_in(world, 300_000_000)
 }
 
 /// HTLCs that the gateway has heard of from this peer.
@@ -36,7 +27,7 @@ fn heard(gateway: &Node, from: &Node) -> usize {
 }
 
 /// Both sides of the one channel say the same, and nothing is in flight.
-fn in_order(wallet: &Node, gateway: &Node) -> u64 {
+pub fn in_order(wallet: &Node, gateway: &Node) -> u64 {
     let (ours, theirs) = (wallet.channels().list(), gateway.channels().list());
     assert_eq!(ours.len(), 1, "the channel is open");
     let theirs = theirs.iter().find(|other| other.channel_id == ours[0].channel_id).unwrap();

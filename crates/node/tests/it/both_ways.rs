@@ -30,7 +30,7 @@ impl Both {
     fn dead_after(commits: u64) -> Option<Self> {
         let world = World::new();
         let (gateway, payee) = (world.open("gateway"), world.open("payee"));
-        let (wallet, store) = mortal(&world);
+        let (wallet, store) = mortal(&world, "wallet");
         world.fund(&gateway, 10_000_000);
         world.fund(&wallet, 2_000_000);
         world.connect(&gateway, &payee, "payee");
@@ -48,7 +48,7 @@ impl Both {
         store.die_after(commits);
         let to_us = world.begin(&gateway, &invoice, 10_000).unwrap();
         world.platform.advance(Duration::from_secs(3));
-        let (dead, savings_sat) = (store.dead.get(), wallet.onchain().balance().0);
+        let (dead, savings_sat) = (store.is_dead(), wallet.onchain().balance().0);
         let wallet_id = wallet.node_id();
         world.kill("wallet", wallet);
         world.disk("payee").set_quota(None);

@@ -145,7 +145,7 @@ fn a_wallet_killed_at_any_step_knows_what_was_spent() {
         let killable: Rc<RefCell<Option<Rc<Killable>>>> = Rc::default();
         let kept = Rc::clone(&killable);
         pair.restart(move |store| {
-            let store = Rc::new(Killable::new(store, u64::MAX, Rc::default()));
+            let store = Killable::living(store);
             kept.borrow_mut().replace(Rc::clone(&store));
             store
         });

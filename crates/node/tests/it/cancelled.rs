@@ -1,15 +1,14 @@
 //! Invoices that are cancelled, and what the application says of an invoice.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_node::{NewInvoice, Node, PayError, PaymentId};
 use amplet_protocol::page::{ErrorCode, PaymentStatus};
-use amplet_storage::Store;
 use amplet_transport::Platform;
 
-use crate::world::{Killable, Net, World, msat, net};
+use crate::world::{Net, World, mortal, msat, net};
 
 fn cancel(world: &World, node: &Node, id: PaymentId) -> Result<(), PayError> {
     let node = node.clone();
@@ -89,16 +88,9 @@ fn an_invoice_is_cancelled_durably_or_not_at_all() {
     let id = PaymentId(invoice.payment_hash().0);
     world.platform.run_until_stalled();
     world.kill("payee", payee);
-    let kept = Rc::new(RefCell::new(None));
-    let keep = Rc::clone(&kept);
-    let wrap = move |store: Rc<dyn Store>| -> Rc<dyn Store> {
-        let killable = Rc::new(Killable::new(store, u64::MAX, Rc::default()));
-        keep.replace(Some(Rc::clone(&killable)));
-        killable
-    };
-    let dying = world.open_with("payee", world.disk("payee"), wrap);
+    let (dying, store) = mortal(&world, "payee");
     world.platform.run_until_stalled();
-    kept.borrow().as_ref().unwrap().die_before_commit(0);
+    store.die_before_commit(0);
     let (asked, node) = (Rc::new(Cell::new(false)), dying.clone());
     let done = Rc::clone(&asked);
     let cancelling = async move { done.set(node.payments().cancel_invoice(id).await.is_ok()) };

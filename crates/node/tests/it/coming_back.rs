@@ -5,7 +5,7 @@ use std::time::Duration;
 use amplet_node::{Node, PaymentId};
 use amplet_protocol::page::PaymentStatus;
 
-use crate::world::{World, open};
+use crate::world::{World, two_wallets};
 
 /// wallet -> gateway -> other, another wallet.
 struct Scene {
@@ -17,15 +17,7 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let world = World::new();
-        let [gateway, wallet, other] = ["gateway", "wallet", "other"].map(|name| world.open(name));
-        world.fund(&gateway, 10_000_000);
-        world.fund(&wallet, 2_000_000);
-        world.connect(&wallet, &gateway, "gateway");
-        world.connect(&other, &gateway, "gateway");
-        world.channel(&gateway, &other, open(2_000_000, 0, false));
-        world.channel(&wallet, &gateway, open(1_000_000, 0, false));
-        world.platform.advance(Duration::from_secs(60));
+        let (world, [wallet, gateway, other]) = two_wallets();
         Self { world, wallet, gateway, other }
     }
 

@@ -4,20 +4,12 @@ use std::time::Duration;
 
 use amplet_protocol::page::PaymentStatus;
 
-use crate::world::{World, msat, open};
+use crate::world::{Net, World, msat, net_in, two_wallets};
 
 /// They reach the channels that exist, and whoever pays over them, without anybody opening a channel anew.
 #[test]
 fn changed_fees_reach_channels_that_exist() {
-    let world = World::new();
-    let [gateway, payee, wallet] = ["gateway", "payee", "wallet"].map(|name| world.open(name));
-    world.fund(&gateway, 10_000_000);
-    world.fund(&wallet, 2_000_000);
-    world.connect(&gateway, &payee, "payee");
-    world.connect(&wallet, &gateway, "gateway");
-    world.channel(&gateway, &payee, open(5_000_000, 2_000_000_000, true));
-    world.channel(&wallet, &gateway, open(1_000_000, 400_000_000, false));
-    world.platform.advance(Duration::from_secs(180));
+    let Net { world, wallet, payee, .. } = net_in(World::new(), 400_000_000);
     let fee = |node: &amplet_node::Node| {
         let paid = world.pay(node, &world.ask(&payee, 10_000_000));
         assert_eq!(paid.status, PaymentStatus::Succeeded);
@@ -44,15 +36,7 @@ fn changed_fees_reach_channels_that_exist() {
 /// The same while the gateway runs, and for a channel to a wallet, whose invoices carry the terms.
 #[test]
 fn terms_change_while_the_gateway_runs() {
-    let world = World::new();
-    let [gateway, wallet, other] = ["gateway", "wallet", "other"].map(|name| world.open(name));
-    world.fund(&gateway, 10_000_000);
-    world.fund(&wallet, 2_000_000);
-    world.connect(&wallet, &gateway, "gateway");
-    world.connect(&other, &gateway, "gateway");
-    world.channel(&gateway, &other, open(2_000_000, 0, false));
-    world.channel(&wallet, &gateway, open(1_000_000, 0, false));
-    world.platform.advance(Duration::from_secs(60));
+    let (world, [wallet, gateway, other]) = two_wallets();
     for (base, ppm) in [(0, 50), (3000, 2000), (1000, 100)] {
         world.fees.set((base, ppm));
         gateway.channels().apply_terms();

@@ -1,7 +1,6 @@
 //! A payment's identity is its direction and id: whoever we pay learns the preimage, and nothing that comes in with it ends,
 //! overwrites or pays for what goes out.
 
-use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use amplet_node::{
 use amplet_protocol::page::{Direction, Payment, PaymentStatus};
 use amplet_storage::Store;
 
-use crate::world::{Killable, Net, World, msat, net};
+use crate::world::{Killable, Net, World, mortal, msat, net};
 
 const AMOUNT: u64 = 5_000_000;
 /// At the gateway: 1 sat and a hundred millionths.
@@ -137,16 +136,9 @@ fn a_streams_payment_answered_with_its_own_preimage_is_counted_once() {
     let node = wallet.clone();
     let stream = world.platform.run(async move { node.payments().open_stream(&to).await }).unwrap();
     world.kill("payee", payee.clone());
-    let kept: Rc<RefCell<Option<Rc<Killable>>>> = Rc::default();
-    let out = Rc::clone(&kept);
-    let payee = world.open_with("payee", world.disk("payee"), move |store: Rc<dyn Store>| -> Rc<dyn Store> {
-        let store = Rc::new(Killable::new(store, u64::MAX, Rc::new(Cell::new(false))));
-        out.borrow_mut().replace(Rc::clone(&store));
-        store
-    });
+    let (payee, store) = mortal(&world, "payee");
     world.connect(gateway, &payee, "payee");
     world.platform.advance(Duration::from_secs(2));
-    let store = kept.borrow().clone().unwrap();
     // It dies between its claim's commit and the claim.
     store.die_after(3);
     let next = PayStream { stream, amount_msat: msat(AMOUNT), max_fee_msat: msat(MAX_FEE) };

@@ -15,7 +15,7 @@ use crate::world::{World, open, pair};
 const MINE_SAT: std::ops::RangeInclusive<u64> = 490_000..=500_000;
 
 /// The phrase on a new device, as its twenty-first installation: all before are looked for, from the beginning of the chain on.
-fn restore(world: &World) -> Node {
+pub fn restore(world: &World) -> Node {
     world.lost.replace(LOST_INSTALLATIONS.collect());
     world.birthday.set(Some(0));
     let wallet = world.open("wallet-20");
@@ -23,12 +23,12 @@ fn restore(world: &World) -> Node {
     wallet
 }
 
-fn closing(wallet: &Node) -> u64 {
+pub fn closing(wallet: &Node) -> u64 {
     wallet.channels().balance().closing_sat
 }
 
 /// Confirmed and unconfirmed savings, in sat.
-fn savings(wallet: &Node) -> u64 {
+pub fn savings(wallet: &Node) -> u64 {
     let (confirmed, pending) = wallet.onchain().balance();
     confirmed + pending
 }
@@ -42,7 +42,7 @@ fn closes(world: &World, wallet: &Node) -> Vec<Payment> {
 }
 
 /// Blocks until the money is deep enough, and until its sweep is.
-fn bring_home(world: &World) {
+pub fn bring_home(world: &World) {
     world.mine(6);
     world.platform.advance(Duration::from_secs(120));
     world.mine(6);
@@ -66,6 +66,7 @@ fn what_a_peer_paid_comes_home_by_the_phrase_alone() {
     let [close] = &closes[..] else { panic!("{closes:?}") };
     assert_eq!(close.status, PaymentStatus::Succeeded);
     assert_eq!(close.amount_msat.unwrap().get(), gained * 1000);
+    assert_eq!(close.fee_msat, None, "nobody knows what was ours before");
 }
 
 #[test]
@@ -203,7 +204,7 @@ fn a_channel_that_is_not_lost_is_not_counted_twice() {
 }
 
 /// A restored wallet that is connected to the gateway of the lost one.
-fn restore_and_connect(world: &World, gateway: &Node) -> Node {
+pub fn restore_and_connect(world: &World, gateway: &Node) -> Node {
     let wallet = restore(world);
     world.connect(&wallet, gateway, "gateway");
     world.platform.advance(Duration::from_secs(5));
@@ -219,7 +220,7 @@ fn told(wallet: &Node) -> Option<(LostState, u64)> {
     Some((answer.state, answer.channels.iter().map(|channel| channel.wallet_sat).sum()))
 }
 
-fn ask_to_close(world: &World, wallet: &Node, close: bool) {
+pub fn ask_to_close(world: &World, wallet: &Node, close: bool) {
     let lost = Rc::clone(wallet.peers().lost());
     world.platform.run(async move { lost.ask_to_close(close).await }).unwrap();
     world.platform.advance(Duration::from_secs(5));

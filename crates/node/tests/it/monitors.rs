@@ -150,11 +150,7 @@ fn what_only_updates_say_was_revoked_is_punished() {
     world.kill("gateway", world.node("gateway"));
     world.kill("wallet", world.node("wallet"));
     assert!(updates(world, &meter).len() > 12);
-    let cheat = world.open_on("gateway", earlier);
-    let channel = cheat.channels().list()[0].channel_id;
-    cheat.channels().close(channel, true).unwrap();
-    world.platform.advance(Duration::from_secs(5));
-    world.kill("gateway", cheat);
+    world.cheat(earlier);
     let wallet = world.open("wallet");
     world.mine(1);
     for _ in 0..4 {

@@ -1,17 +1,14 @@
 //! BOLT 12: offers made, asked about by onion message, and paid.
 
-use std::cell::RefCell;
-use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_node::budget::{BudgetId, Clock, Msat, Rules, Utc};
 use amplet_node::lightning::offers::offer::{Offer, OfferBuilder};
 use amplet_node::{Authorization, NewOffer, Node, OfferError, PayError, PayOffer, PaymentId};
 use amplet_protocol::page::{Direction, ErrorCode, Payment, PaymentKind, PaymentStatus};
-use amplet_storage::Store;
 use amplet_transport::Platform;
 
-use crate::world::{Killable, Net, World, msat, net};
+use crate::world::{Net, World, mortal, msat, net};
 
 const AMOUNT: u64 = 50_000_000;
 
@@ -125,16 +122,10 @@ fn paying_an_offer_survives_the_wallets_death_at_every_step() {
         let Net { world, wallet, gateway, payee } = known();
         let offer = offer(&payee, Some(msat(AMOUNT)));
         world.kill("wallet", wallet);
-        let kept: Rc<RefCell<Option<Rc<Killable>>>> = Rc::default();
-        let out = Rc::clone(&kept);
-        let wallet = world.open_with("wallet", world.disk("wallet"), move |store| -> Rc<dyn Store> {
-            let store = Rc::new(Killable::new(store, u64::MAX, Rc::default()));
-            out.borrow_mut().replace(Rc::clone(&store));
-            store
-        });
+        let (wallet, store) = mortal(&world, "wallet");
         world.connect(&wallet, &gateway, "gateway");
         world.platform.advance(Duration::from_secs(2));
-        kept.borrow().as_ref().unwrap().die_after(commits);
+        store.die_after(commits);
         let node = wallet.clone();
         world.platform.spawn(Box::pin(async move {
             let pay = PayOffer { offer, amount_msat: None, max_fee_msat: msat(100_000), note: None };

@@ -1,5 +1,8 @@
 //! How long a wallet may stay closed.
 
+use amplet_protocol::NodeId;
+use std::time::Duration;
+
 use crate::world::{World, msat, open, pair, with_a_hanging_htlc};
 
 /// Blocks in which a revoked commitment can be punished, less a day for that.
@@ -30,6 +33,24 @@ fn a_channel_wants_its_wallet_within_the_delay_of_the_peer() {
 }
 
 #[test]
+fn a_gateway_knows_until_when_a_wallet_may_stay_away() {
+    let (world, wallet, gateway) = pair();
+    let id = NodeId(wallet.node_id().serialize());
+    world.mine(3);
+    world.platform.advance(Duration::from_secs(2));
+    assert_eq!(gateway.peers().copies().away(), [], "it is there");
+    let safe = wallet.channels().safe_until().unwrap();
+    world.close("wallet", wallet);
+    world.platform.advance(Duration::from_secs(60));
+    assert_eq!(gateway.peers().copies().away(), [(id, safe)]);
+    world.mine(9);
+    assert_eq!(gateway.peers().copies().away(), [(id, safe)], "it has said nothing since");
+    world.close("gateway", gateway);
+    let gateway = world.open("gateway");
+    assert_eq!(gateway.peers().copies().away(), [(id, safe)], "known after a restart");
+}
+
+#[test]
 fn what_was_received_and_is_not_settled_wants_it_before_it_expires() {
     let (_world, wallet) = with_a_hanging_htlc();
     let channels = wallet.channels().list();
@@ -42,7 +63,7 @@ fn a_channel_that_was_closed_and_swept_wants_nothing() {
     let (world, wallet, _gateway) = pair();
     let channel = wallet.channels().list()[0].channel_id;
     wallet.channels().close(channel, false).unwrap();
-    world.platform.advance(std::time::Duration::from_secs(5));
+    world.platform.advance(Duration::from_secs(5));
     world.mine(9);
     assert_eq!(wallet.channels().safe_until(), None);
 }

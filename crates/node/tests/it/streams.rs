@@ -1,6 +1,6 @@
 //! Streams: many keysends, one line, each counted once.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use amplet_node::{Authorization, Node, PayError, PayStream, PaymentId, StreamErr
 use amplet_protocol::page::{Direction, Payment, PaymentKind, PaymentStatus, StreamTotals};
 use amplet_storage::Store;
 
-use crate::world::{Killable, Net, World, WriteMeter, metered, msat, net};
+use crate::world::{Killable, Net, World, WriteMeter, metered, mortal, msat, net};
 
 const SESSION: &str = "film 7";
 /// Amount and fee of one payment: 1 sat and a hundred millionths at the gateway.
@@ -214,15 +214,7 @@ fn a_payee_that_takes_nothing_stalls_the_stream() {
 /// A node whose process dies after so many commits from when that is said.
 fn killable(world: &World, name: &str, node: Node) -> (Node, Rc<Killable>) {
     world.kill(name, node);
-    let kept: Rc<RefCell<Option<Rc<Killable>>>> = Rc::default();
-    let out = Rc::clone(&kept);
-    let node = world.open_with(name, world.disk(name), move |store| -> Rc<dyn Store> {
-        let store = Rc::new(Killable::new(store, u64::MAX, Rc::default()));
-        out.borrow_mut().replace(Rc::clone(&store));
-        store
-    });
-    let killable = kept.borrow().clone().unwrap();
-    (node, killable)
+    mortal(world, name)
 }
 
 fn reconnect(world: &World) {

@@ -4,10 +4,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_node::Node;
-use amplet_node::bitcoin::Transaction;
 use amplet_protocol::page::{EventKind, PaymentStatus};
 
-use crate::world::{Moment, Power, World, open, pair};
+use crate::world::{Moment, Power, World, is_commitment, open, pair};
 
 /// A channel's capacity, in sat.
 const CAPACITY_SAT: u64 = 1_000_000;
@@ -89,11 +88,6 @@ impl Scene {
         let expected = if open[0] == 1 { 0..1 } else { CAPACITY_SAT - 5_000..CAPACITY_SAT };
         assert!(expected.contains(&gained), "{what}: {gained} sat came home");
     }
-}
-
-/// A commitment, by its obscured number (BOLT 3).
-fn is_commitment(tx: &Transaction) -> bool {
-    tx.lock_time.to_consensus_u32() >> 24 == 0x20
 }
 
 fn moments() -> impl Iterator<Item = Moment> {

@@ -7,7 +7,6 @@ use amplet_node::bitcoin::hashes::{Hash, sha256};
 use amplet_node::bitcoin::{Transaction, Txid};
 use amplet_protocol::page::PaymentStatus;
 use amplet_protocol::watchtower::{Code, Item, MESSAGE_TYPE, Message, SEALED};
-use amplet_storage::MemoryBackend;
 
 use crate::absence::FOUR_WEEKS;
 use crate::world::{World, mortal, open, pair};
@@ -36,17 +35,6 @@ fn states(tower: &Node) -> usize {
 fn pay(world: &World, from: &Node, to: &Node, sat: u64) {
     assert_eq!(world.pay(from, &world.ask(to, sat * 1000)).status, PaymentStatus::Succeeded);
     world.platform.advance(Duration::from_secs(3));
-}
-
-/// Opens an old copy of the gateway, which meets nobody, and closes the channel by force: what it broadcasts is revoked.
-fn cheat(world: &World, old: MemoryBackend) -> Transaction {
-    let gateway = world.open_on("gateway", old);
-    let channel = gateway.channels().list()[0].channel_id;
-    gateway.channels().close(channel, true).unwrap();
-    world.platform.advance(Duration::from_secs(5));
-    world.kill("gateway", gateway);
-    let is_commitment = |tx: &&Transaction| tx.lock_time.to_consensus_u32() >> 24 == 0x20;
-    world.mempool.borrow().iter().find(is_commitment).expect("it is broadcast").clone()
 }
 
 /// What waits in the mempool and takes an output of `commitment` by its revocation key.
@@ -86,7 +74,7 @@ fn a_cheating_peer_is_punished_when_nothing_of_the_wallet_is_left_but_its_phrase
     assert_eq!(watching(&wallet), 1);
     assert_eq!(tower.tower().unwrap().wallets, 1);
     let restored = leave(&world, wallet, gateway);
-    let commitment = cheat(&world, old);
+    let commitment = world.cheat(old);
     punished(&world, &restored, &commitment);
     assert_eq!(tower.tower().unwrap().punishing, 1, "not buried yet");
     world.mine(20);
@@ -114,7 +102,7 @@ fn a_wallet_killed_at_any_commit_delivers_what_it_has_not() {
     for commits in 1..8 {
         let world = World::new();
         let (gateway, tower) = (world.open("gateway"), world.open("second"));
-        let (wallet, store) = mortal(&world);
+        let (wallet, store) = mortal(&world, "wallet");
         world.fund(&gateway, 5_000_000);
         world.fund(&wallet, 2_000_000);
         world.connect(&wallet, &gateway, "gateway");
@@ -136,7 +124,7 @@ fn a_wallet_killed_at_any_commit_delivers_what_it_has_not() {
         pay(&world, &wallet, &gateway, 1_000);
         assert_eq!(watching(&wallet), 1, "killed after {commits} commits");
         let restored = leave(&world, wallet, gateway);
-        let commitment = cheat(&world, old);
+        let commitment = world.cheat(old);
         punished(&world, &restored, &commitment);
     }
 }
@@ -160,7 +148,7 @@ fn a_tower_that_was_away_gets_all_that_it_missed_also_from_before_a_restart() {
     assert_eq!(watching(&wallet), 1);
     assert!(states(&tower) >= 42, "{}", states(&tower));
     let restored = leave(&world, wallet, gateway);
-    let commitment = cheat(&world, old);
+    let commitment = world.cheat(old);
     punished(&world, &restored, &commitment);
 }
 
@@ -175,7 +163,7 @@ fn two_towers_keep_the_same_and_one_is_enough() {
     assert_eq!(states(&second), states(&payee));
     world.kill("second", second);
     let restored = leave(&world, wallet, gateway);
-    let commitment = cheat(&world, old);
+    let commitment = world.cheat(old);
     punished(&world, &restored, &commitment);
 }
 
@@ -186,7 +174,7 @@ fn a_tower_killed_at_any_time_still_punishes() {
     pay(&world, &gateway, &wallet, 200_000);
     let restored = leave(&world, wallet, gateway);
     world.kill("second", tower);
-    let commitment = cheat(&world, old);
+    let commitment = world.cheat(old);
     world.mine(3);
     // It reads the blocks that it missed.
     let tower = world.open("second");
@@ -211,7 +199,7 @@ fn the_fee_rises_while_no_block_takes_it() {
     let old = world.snapshot("gateway");
     pay(&world, &gateway, &wallet, 200_000);
     let _restored = leave(&world, wallet, gateway);
-    let commitment = cheat(&world, old);
+    let commitment = world.cheat(old);
     world.mine(0);
     let mut left = Vec::new();
     for _ in 0..30 {
@@ -233,7 +221,7 @@ fn a_replaced_block_changes_nothing() {
     let old = world.snapshot("gateway");
     pay(&world, &gateway, &wallet, 200_000);
     let restored = leave(&world, wallet, gateway);
-    let commitment = cheat(&world, old);
+    let commitment = world.cheat(old);
     world.mine(0);
     world.platform.advance(Duration::from_secs(5));
     world.mine(0);
@@ -316,7 +304,7 @@ fn a_false_word_of_another_under_the_same_hint_keeps_nobody_from_punishing() {
     let old = world.snapshot("gateway");
     pay(&world, &gateway, &wallet, 200_000);
     let restored = leave(&world, wallet, gateway);
-    let commitment = cheat(&world, old);
+    let commitment = world.cheat(old);
     let before = states(&tower);
     keep(hint(&commitment.compute_txid()));
     assert_eq!(states(&tower), before + 1);

@@ -3,8 +3,10 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use amplet_node::bitcoin::hashes::{Hash, sha256};
+use amplet_node::bitcoin::secp256k1::SecretKey;
 use amplet_node::keys::Keys;
-use amplet_node::{backup, old_copy_record};
+use amplet_node::{Device, backup, old_copy_record};
 use amplet_protocol::page::BackupStatus;
 use amplet_storage::{MemoryBackend, MirroredStore, Purpose, Store, StoreError};
 use amplet_transport::testing::TestPlatform;
@@ -25,7 +27,10 @@ pub(super) async fn mirrored(
 ) -> Result<(Rc<dyn Store>, Option<Rc<MirroredStore>>), StoreError> {
     let Some(purpose) = purpose else { return Ok((store, None)) };
     let mirror = MirroredStore::new(store);
-    let backend = backup(Rc::clone(platform), keys, "http://vss", device).unwrap();
+    // The same name, the same key.
+    let key = sha256::Hash::hash(device.as_bytes()).to_byte_array();
+    let device = Device { name: device, key: SecretKey::from_slice(&key).unwrap() };
+    let backend = backup(Rc::clone(platform), keys, "http://vss", &device).unwrap();
     let mark = Some(old_copy_record(&**platform));
     mirror.connect(backend, false, purpose, mark, &|_, _| ()).await?;
     Ok((Rc::clone(&mirror) as Rc<dyn Store>, Some(mirror)))
@@ -42,9 +47,9 @@ pub(super) fn answer(
     let half = network.sleep(Duration::from_millis(u64::from(server.delay_ms()) / 2));
     async move {
         half.await;
-        let header = request.headers.iter().find(|(name, _)| name == "authorization");
-        let header = header.map_or("", |(_, value)| value);
-        let answer = server.request(&path, header, &request.body, network.now().as_secs());
+        let (now, headers) = (|| network.now().as_secs(), request.headers.as_slice());
+        let answer =
+            server.request_and_wait(&path, headers, &request.body, now, |time| network.sleep(time)).await;
         network.sleep(Duration::from_millis(u64::from(server.delay_ms()) / 2)).await;
         let unreachable =
             |error: amplet_vss::Unreachable| FetchError::Unreachable { url: path, detail: error.to_string() };

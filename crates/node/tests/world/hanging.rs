@@ -1,16 +1,15 @@
 //! A payment in whose middle the wallet dies: its HTLC stays on both commitments.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_node::lightning::ln::channel_state::{InboundHTLCStateDetails, OutboundHTLCStateDetails};
 use amplet_node::{Authorization, Keysend, Node, Order, PayInvoice, PaymentId};
 use amplet_protocol::page::{EventKind, PaymentStatus};
-use amplet_storage::Store;
 use amplet_transport::Platform;
 
-use super::{Killable, World, msat, open};
+use super::{World, mortal, msat, open};
 
 /// Direction of the hanging HTLC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +56,7 @@ impl Hanging {
     ) -> Option<Self> {
         let world = World::new();
         let gateway = world.open("gateway");
-        let (wallet, store) = mortal(&world);
+        let (wallet, store) = mortal(&world, "wallet");
         world.fund(&gateway, 5_000_000);
         world.fund(&wallet, 2_000_000);
         world.connect(&wallet, &gateway, "gateway");
@@ -86,7 +85,7 @@ impl Hanging {
             id.set(from.payments().begin(order, &payment).await.ok());
         }));
         world.platform.advance(Duration::from_secs(3));
-        let (dead, savings_sat) = (store.dead.get(), wallet.onchain().balance().0);
+        let (dead, savings_sat) = (store.is_dead(), wallet.onchain().balance().0);
         world.kill("wallet", wallet);
         let id = begun.get()?;
         let theirs = gateway.channels().list();
@@ -112,18 +111,4 @@ impl Hanging {
         let expires_in = expiry.unwrap_or(0).saturating_sub(world.server.chain.borrow().height());
         (dead && hangs).then_some(Self { world, gateway, id, expires_in, savings_sat })
     }
-}
-
-/// Opens a wallet whose process dies when its store is told to.
-pub fn mortal(world: &World) -> (Node, Rc<Killable>) {
-    let slot: Rc<RefCell<Option<Rc<Killable>>>> = Rc::default();
-    let made = Rc::clone(&slot);
-    let wrap = move |inner: Rc<dyn Store>| -> Rc<dyn Store> {
-        let store = Rc::new(Killable::new(inner, u64::MAX, Rc::default()));
-        *made.borrow_mut() = Some(Rc::clone(&store));
-        store
-    };
-    let node = world.open_with("wallet", world.disk("wallet"), wrap);
-    let store = slot.take().expect("just made");
-    (node, store)
 }

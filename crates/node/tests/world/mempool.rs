@@ -69,3 +69,8 @@ fn fee(chain: &TestChain, pool: &[Transaction], tx: &Transaction) -> Option<u64>
     let inputs = tx.input.iter().map(|input| value(input.previous_output)).sum::<Option<u64>>()?;
     inputs.checked_sub(tx.output.iter().map(|output| output.value.to_sat()).sum())
 }
+
+/// A commitment, by its obscured number (BOLT 3).
+pub fn is_commitment(tx: &Transaction) -> bool {
+    tx.lock_time.to_consensus_u32() >> 24 == 0x20
+}

@@ -7,13 +7,13 @@ mod config;
 mod hanging;
 mod hidden;
 mod http;
-mod killable;
 mod mempool;
+mod mortal;
 mod net;
 mod paying;
 mod power;
 mod print;
-mod through;
+mod slow;
 mod write_meter;
 
 use std::cell::{Cell, RefCell};
@@ -35,22 +35,28 @@ use amplet_vss::MemoryServer;
 
 #[allow(unused_imports, reason = "not every test file has parts of AMP sets")]
 pub use amp::{AmpPayer, amp_payee};
+#[allow(unused_imports, reason = "not every test file kills processes")]
+pub use amplet_storage::testing::Killable;
+#[allow(unused_imports, reason = "not every test file has a say in commits")]
+pub use amplet_storage::testing::through;
 #[allow(unused_imports, reason = "not every test file derives keys")]
 pub use config::MNEMONICS;
 #[allow(unused_imports, reason = "not every test file leaves HTLCs behind")]
-pub use hanging::{HANGING_SAT, Hanging, Way, mortal};
+pub use hanging::{HANGING_SAT, Hanging, Way};
 use hidden::HiddenPlatform;
 #[allow(unused_imports, reason = "not every test file has a source that refuses")]
 pub use http::Taking;
-#[allow(unused_imports, reason = "not every test file kills processes")]
-pub use killable::Killable;
+#[allow(unused_imports, reason = "not every test file looks at what waits")]
+pub use mempool::is_commitment;
+#[allow(unused_imports, reason = "not every test file kills processes at their own commits")]
+pub use mortal::mortal;
 #[allow(unused_imports, reason = "not every test file needs each network")]
-pub use net::{Net, net, pair, with_a_hanging_htlc};
+pub use net::{Net, net, net_in, pair, two_wallets, with_a_hanging_htlc};
 use power::PoweredPlatform;
 #[allow(unused_imports, reason = "not every test file cuts the power")]
 pub use power::{Moment, Power, PoweredDuplex};
-#[allow(unused_imports, reason = "not every test file has a say in commits")]
-pub use through::{slow, through};
+#[allow(unused_imports, reason = "not every test file has a slow disk")]
+pub use slow::slow;
 #[allow(unused_imports, reason = "not every test file weighs what is written")]
 pub use write_meter::{WriteMeter, metered};
 

@@ -4,9 +4,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_node::Node;
+use amplet_node::bitcoin::Transaction;
 use amplet_protocol::page::EventKind;
-use amplet_storage::Store;
+use amplet_storage::{MemoryBackend, Store};
 
+use super::mempool::is_commitment;
 use super::{Killable, World, open};
 
 /// wallet -> gateway -> payee.
@@ -19,7 +21,11 @@ pub struct Net {
 
 /// wallet -> gateway -> payee, both channels open and confirmed.
 pub fn net() -> Net {
-    let world = World::new();
+    net_in(World::new(), 0)
+}
+
+/// The same in a world of the test's own; `push_msat` of the wallet's channel are the gateway's.
+pub fn net_in(world: World, push_msat: u64) -> Net {
     let gateway = world.open("gateway");
     let payee = world.open("payee");
     let wallet = world.open("wallet");
@@ -28,10 +34,24 @@ pub fn net() -> Net {
     world.connect(&gateway, &payee, "payee");
     world.connect(&wallet, &gateway, "gateway");
     world.channel(&gateway, &payee, open(5_000_000, 2_000_000_000, true));
-    world.channel(&wallet, &gateway, open(1_000_000, 0, false));
+    world.channel(&wallet, &gateway, open(1_000_000, push_msat, false));
     // Announcements travel.
     world.platform.advance(Duration::from_secs(180));
     Net { world, wallet, gateway, payee }
+}
+
+/// wallet -> gateway -> other: two wallets, each with a channel of its own, and none of them announced.
+pub fn two_wallets() -> (World, [Node; 3]) {
+    let world = World::new();
+    let [gateway, wallet, other] = ["gateway", "wallet", "other"].map(|name| world.open(name));
+    world.fund(&gateway, 10_000_000);
+    world.fund(&wallet, 2_000_000);
+    world.connect(&wallet, &gateway, "gateway");
+    world.connect(&other, &gateway, "gateway");
+    world.channel(&gateway, &other, open(2_000_000, 0, false));
+    world.channel(&wallet, &gateway, open(1_000_000, 0, false));
+    world.platform.advance(Duration::from_secs(60));
+    (world, [wallet, gateway, other])
 }
 
 /// A wallet with a confirmed channel of 1,000,000 sat to a gateway, half of it the gateway's.
@@ -45,6 +65,19 @@ pub fn pair() -> (World, Node, Node) {
     world.channel(&wallet, &gateway, open(1_000_000, 500_000_000, false));
     assert!(wallet.channels().list()[0].is_usable);
     (world, wallet, gateway)
+}
+
+impl World {
+    /// Opens an old copy of the gateway, which meets nobody, and closes its channel by force: what it broadcasts, and is returned, is
+    /// revoked.
+    pub fn cheat(&self, old: MemoryBackend) -> Transaction {
+        let gateway = self.open_on("gateway", old);
+        let channel = gateway.channels().list()[0].channel_id;
+        gateway.channels().close(channel, true).unwrap();
+        self.platform.advance(Duration::from_secs(5));
+        self.kill("gateway", gateway);
+        self.mempool.borrow().iter().find(|tx| is_commitment(tx)).expect("it is broadcast").clone()
+    }
 }
 
 /// A wallet that holds the preimage of an HTLC which its peer, dead in the middle, never took off the commitment.

@@ -4,8 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use amplet_node::Node;
-use amplet_storage::Store;
+use amplet_node::{Node, NodeError};
+use amplet_storage::{Store, StoreError};
 use amplet_transport::testing::{TestPlatform, duplex_pair};
 use amplet_transport::{
     CloseCode, CloseReason, ConnectError, Duplex, FetchError, HttpRequest, HttpResponse, PeerAddress,
@@ -15,6 +15,9 @@ use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 
 use super::{World, through};
+
+/// Attempts to open a node.
+const ATTEMPTS: u32 = 10;
 
 /// A moment of a process's work, counted from when the power is armed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,7 +156,7 @@ impl Platform for PoweredPlatform {
 }
 
 impl World {
-    pub(super) fn answer_connections(&self) {
+    pub fn answer_connections(&self) {
         let (platform, nodes) = (self.platform.clone(), Rc::clone(&self.nodes));
         let powers = Rc::clone(&self.powers);
         let end = move |holder: &str, inner: Rc<dyn Duplex>| -> Rc<dyn Duplex> {
@@ -179,12 +182,19 @@ impl World {
         });
     }
 
-    /// Opens a node whose power can fail.
+    /// Opens a node whose power can fail. Where its backup does not answer it is opened again, as its user would.
     pub fn open_powered(&self, name: &str) -> (Node, Rc<Power>) {
         let power = Rc::new(Power::default());
         self.powers.borrow_mut().insert(name.to_owned(), Rc::clone(&power));
-        let own = Rc::clone(&power);
-        let wrap = move |inner| powered(inner, own);
-        (self.open_with(name, self.disk(name), wrap), power)
+        for _ in 0..ATTEMPTS {
+            let own = Rc::clone(&power);
+            match self.try_open(name, self.disk(name), move |inner| powered(inner, own)) {
+                Err(NodeError::Store(StoreError::BackupUnreachable { .. })) => {
+                    self.platform.advance(Duration::from_secs(1));
+                }
+                opened => return (opened.unwrap(), power),
+            }
+        }
+        panic!("the backup of {name} does not answer");
     }
 }

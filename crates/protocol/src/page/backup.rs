@@ -83,6 +83,24 @@ pub struct OtherDevice {
     pub since: u64,
 }
 
+/// A device that uses a wallet. All of them have its recovery phrase.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Device {
+    /// Its id: its public key, in hex.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Time at which it came to the wallet (seconds since the UNIX epoch).
+    pub added: u64,
+    /// Time at which it opened the wallet last (seconds since the UNIX epoch).
+    pub last_seen: u64,
+    /// True for the device that was asked.
+    #[serde(rename = "this")]
+    pub is_this: bool,
+}
+
 /// Progress of reading a backup while a wallet is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]

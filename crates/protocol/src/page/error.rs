@@ -58,6 +58,8 @@ pub enum ErrorCode {
     BackupStale,
     /// Another device has taken the wallet over: use it there, or move it here.
     MovedToAnotherDevice,
+    /// This device was removed from the wallet, on another device: its copy here can be erased; nothing is lost.
+    DeviceRemoved,
     /// The wallet was closed or locked.
     Closed,
     /// The invoice or address cannot be read, or is of a kind that this wallet cannot pay; the message says which.
@@ -101,12 +103,18 @@ pub enum ErrorCode {
     BroadcastRejected,
     /// The user cancelled the on-chain payment.
     Cancelled,
-    /// The channel cannot do that now.
+    /// The channel cannot do that now: it may have to be confirmed first.
     ChannelUnavailable,
     /// It took too long; the outcome, if money is involved, stays pending and is shown in the history.
     Timeout,
     /// Too many requests are under way; nothing was done: wait for some of them.
     Busy,
+    /// A budget's link: the wallet that pays does not answer; it is not open just now.
+    WalletOffline,
+    /// A budget's link: whoever handed it out has paused it.
+    LinkPaused,
+    /// A budget's link: whoever handed it out has taken it back.
+    LinkTakenBack,
     /// A defect of this program.
     Internal,
 }

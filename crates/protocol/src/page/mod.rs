@@ -25,7 +25,7 @@ mod status;
 mod trouble;
 
 pub use backup::{
-    BackupMode, BackupOptions, BackupState, BackupStatus, FileBytes, OtherDevice, RestoreProgress,
+    BackupMode, BackupOptions, BackupState, BackupStatus, Device, FileBytes, OtherDevice, RestoreProgress,
 };
 pub use balance::Balance;
 pub use budget::{
@@ -38,11 +38,11 @@ pub use error::{ErrorCode, ErrorOutcome, NoRoute, NoRouteReason, WalletError};
 pub use event::{Event, EventKind, Notice};
 pub use fee::FeeQuote;
 pub use inspected::{CurrencyPrice, Inspected, OfferTerms, PaymentMethod, PaymentMethodKind};
-pub use lost::{LostAnswer, LostChannels, LostInstallation};
+pub use lost::{LostAnswer, LostChannels, LostInstallation, LostPeer};
 pub use onchain::{BumpMethod, FeeRates, OnchainBump, OnchainSend, ReplacedTx, SendAmount};
 pub use open::OpenOptions;
 pub use part::{PartHop, PartState, PaymentPart};
-pub use query::{HistoryQuery, PaymentRequest};
+pub use query::{ChannelOnDemand, HistoryQuery, PaymentRequest, RequestedChannel};
 pub use rate::FiatRate;
 pub use request::Request;
 pub use site_record::SiteRecord;

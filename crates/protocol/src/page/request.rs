@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Authorization, BackupOptions, CustomRecord, HistoryQuery, Holder, Rules, SendAmount, SiteRecord,
+    Authorization, BackupOptions, ChannelOnDemand, CustomRecord, HistoryQuery, Holder, Rules, SendAmount,
+    SiteRecord,
 };
 use crate::{ChannelId, Msat, PaymentId};
 
@@ -34,6 +35,9 @@ pub enum Request {
         /// [`super::MAX_METADATA`] of them, with names of 1 to 40 and values of at most 500 characters. Not for AMP.
         #[serde(default)]
         metadata: BTreeMap<String, String>,
+        /// Decides whether a gateway is asked for a channel when the amount cannot arrive through those that there are.
+        #[serde(default)]
+        channel: ChannelOnDemand,
     },
     /// Cancels an invoice that nobody has paid: it has failed, and whoever pays it later gets the money back. Not for AMP. Returns
     /// nothing.
@@ -60,9 +64,9 @@ pub enum Request {
     },
     /// Pays a BOLT 11 invoice; one that asks for AMP, by AMP. Returns the [`super::Payment`] when it has ended, or is still pending after 60 s.
     Pay {
-        /// The invoice.
+        /// The invoice, or a text in which `inspect` finds one: `lightning:`, `bitcoin:` with `lightning=`, a sentence.
         invoice: String,
-        /// Amount, for invoices without one.
+        /// Amount, for invoices without one; by default what the text's link asks for.
         amount_msat: Option<Msat>,
         /// Maximum routing fee; by default [`super::FeeQuote::max_fee_msat`], and no more than `approved_msat` leaves.
         max_fee_msat: Option<Msat>,
@@ -202,8 +206,8 @@ pub enum Request {
         force: bool,
     },
     /// Asks the gateways to close the channels that earlier installations of this recovery phrase have with them, because their
-    /// storages are lost: each does so once that installation has stayed away for its time (usually a day). What it answers is in
-    /// [`super::Status::lost`]; the money comes to the savings. Returns nothing.
+    /// storages are lost: each does so once that installation has stayed away for its time (usually a day). Other peers are asked a
+    /// day later, as that installation. What they answer is in [`super::Status::lost`]; the money comes to the savings. Returns nothing.
     CloseLostChannels {
         /// False to leave them open after all, as far as they are.
         close: bool,
@@ -301,6 +305,20 @@ pub enum Request {
         /// True to end it here even when the server cannot be reached. Only for a user who says that no other device has used the
         /// wallet since: otherwise this one continues with an old state.
         abandon: bool,
+    },
+    /// Lists the devices that use this wallet: this one first. Returns a list of [`super::Device`]; empty without a backup.
+    Devices,
+    /// Names a device. Returns nothing.
+    RenameDevice {
+        /// The device's id.
+        id: String,
+        /// Its name: 1 to 64 bytes.
+        name: String,
+    },
+    /// Removes another device: the backup's server refuses it from now on, and it ends with `deviceRemoved`. Returns nothing.
+    RemoveDevice {
+        /// The device's id.
+        id: String,
     },
     /// Exports the whole wallet as a file that its mnemonic opens. Returns [`FileBytes`].
     ExportBackup,

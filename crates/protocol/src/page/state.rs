@@ -104,7 +104,8 @@ pub struct Payment {
     pub status: PaymentStatus,
     /// Amount that the payee gets (outbound), or that we got or asked for (inbound). `None`: an invoice without amount.
     pub amount_msat: Option<Msat>,
-    /// Fee paid on top of the amount. `None` while it is not known.
+    /// Fee paid on top of the amount. Of money that came from a channel, what its close cost: the channel's balance before was the amount
+    /// and this. `None` where it is not known.
     pub fee_msat: Option<Msat>,
     /// Description from the invoice, or the user's own.
     pub description: String,
@@ -278,6 +279,8 @@ pub struct Channel {
     pub reserve_msat: Msat,
     /// The part of `balance_msat` that a close by this wallet's commitment transaction would cost now; sweeping comes on top.
     pub close_cost_msat: Msat,
+    /// The part of `balance_msat` that a close together with the gateway would cost now, at most: nothing, if the gateway funded it.
+    pub together_cost_msat: Msat,
     /// Maximum that can be sent through it.
     pub outbound_msat: Msat,
     /// Maximum that can be received through it.

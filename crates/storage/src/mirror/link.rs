@@ -6,7 +6,7 @@ use crate::{Batch, Head, Receipt, Store, StoreError, Surroundings, VssBackend};
 use amplet_protocol::page::{BackupMode, BackupState, BackupStatus, WalletError};
 use futures::FutureExt;
 use futures::channel::oneshot;
-use futures::future::LocalBoxFuture;
+use futures::future::{LocalBoxFuture, ready};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
@@ -39,6 +39,8 @@ pub(super) enum Phase {
         since: u64,
     },
     Stale,
+    /// This device was removed from its wallet.
+    Removed,
     /// The backup was given up: what waits for it is as durable as it will be.
     LetGo,
     Closed,
@@ -62,8 +64,10 @@ pub(super) struct Link {
     pub state: RefCell<State>,
     /// Names of the local store that the backup has too.
     pub names: RefCell<BTreeSet<String>>,
-    /// What the backup lacks.
+    /// What the backup lacks, and was not sent.
     pub pending: RefCell<Records>,
+    /// What was sent and is not known to be there: the number of the newest commit in each write, and its records; the oldest first.
+    pub flying: RefCell<VecDeque<(u64, Records)>>,
     pub phase: RefCell<Phase>,
     pub was_older: Cell<bool>,
     /// Time of the server's last word that this device may write, in seconds since the UNIX epoch.
@@ -97,6 +101,7 @@ impl Link {
             state: RefCell::new(state),
             names: RefCell::default(),
             pending: RefCell::default(),
+            flying: RefCell::default(),
             phase: RefCell::new(Phase::Waiting),
             was_older: Cell::default(),
             confirmed_at: Cell::default(),
@@ -137,6 +142,7 @@ impl Link {
             Phase::Waiting | Phase::Active(_) | Phase::LetGo => Ok(()),
             Phase::Moved { name, since } => Err(StoreError::Moved { name: name.clone(), since: *since }),
             Phase::Stale => Err(StoreError::Stale),
+            Phase::Removed => Err(StoreError::DeviceRemoved),
             Phase::Closed => Err(StoreError::Closed),
             Phase::Failed(source) => {
                 Err(StoreError::Backend { action: "write the backup", source: source.clone().into() })
@@ -153,7 +159,16 @@ impl Link {
         if self.outside.now().saturating_sub(self.confirmed_at.get()) < FRESH_SECS {
             return Ok(true);
         }
-        match self.backend.check().await {
+        let word = self.backend.check().await;
+        match self.heard(word).await {
+            Err(error) if error.is_retryable() && self.lagging => Ok(true),
+            heard => heard.map(|()| true),
+        }
+    }
+
+    /// Takes the server's word on whether this device may write.
+    pub async fn heard(&self, word: Result<(), StoreError>) -> Result<(), StoreError> {
+        match word {
             Ok(()) => self.confirmed(),
             Err(error) if error.is_fenced() => self.moved(error).await,
             // Everything is sent again.
@@ -161,10 +176,9 @@ impl Link {
                 self.state.borrow_mut().unsent = None;
                 self.changed();
             }
-            Err(error) if error.is_retryable() && self.lagging => return Ok(true),
             Err(error) => return Err(error),
         }
-        self.check_phase().map(|()| true)
+        self.check_phase()
     }
 
     pub fn confirmed(&self) {
@@ -185,14 +199,19 @@ impl Link {
         self.told();
     }
 
-    /// Another device has taken over: which one, the lease says.
+    /// Another device has taken over (which one, the lease says), or has removed this one.
     pub async fn moved(&self, fenced: StoreError) {
-        let phase = match self.backend.lease().await {
+        log::warn!("the wallet was taken over: {fenced}");
+        let told = match fenced {
+            StoreError::DeviceRemoved | StoreError::Moved { .. } => Err(fenced),
+            _ => self.backend.lease().await,
+        };
+        self.end(match told {
+            Err(StoreError::DeviceRemoved) => Phase::Removed,
+            Err(StoreError::Moved { name, since }) => Phase::Moved { name, since },
             Ok(Some(lease)) => Phase::Moved { name: lease.device, since: lease.since },
             _ => Phase::Moved { name: "another device".into(), since: self.outside.now() },
-        };
-        log::warn!("the wallet was taken over: {fenced}");
-        self.end(phase);
+        });
     }
 
     pub fn set_condition(&self, state: BackupState, error: Option<&StoreError>) {
@@ -217,7 +236,7 @@ impl Link {
         BackupStatus {
             url: self.outside.url(),
             mode: if self.lagging { BackupMode::Lagging } else { BackupMode::Required },
-            device_name: self.backend.device().to_owned(),
+            device_name: self.backend.device(),
             state,
             since,
             active: matches!(*self.phase.borrow(), Phase::Active(_)),
@@ -286,14 +305,15 @@ impl Link {
             self.pending.borrow_mut().insert(name.into_bytes(), value);
         }
         self.changed();
-        if self.lagging {
+        if self.lagging || matches!(*self.phase.borrow(), Phase::LetGo) {
             return Ok(receipt);
+        }
+        // What ended while the disk worked has told those who waited then.
+        if let Err(ended) = self.check_phase() {
+            return Ok(Receipt::new(ready(Err(ended))));
         }
         let (sender, receiver) = oneshot::channel();
         self.waiters.borrow_mut().push((generation, sender));
-        if matches!(*self.phase.borrow(), Phase::LetGo) {
-            return Ok(receipt);
-        }
         Ok(Receipt::new(async move { receiver.await.unwrap_or(Err(StoreError::Closed)) }))
     }
 
@@ -304,8 +324,11 @@ impl Link {
             let mut state = self.state.borrow_mut();
             state.durable = generation;
             state.sequence = self.backend.sequence();
+            let mut flying = self.flying.borrow_mut();
+            flying.retain(|(number, _)| *number > generation);
             let pending = self.pending.borrow();
-            let names = pending.keys().map(|name| String::from_utf8_lossy(name).into_owned());
+            let lacking = flying.iter().flat_map(|(_, records)| records).chain(pending.iter());
+            let names = lacking.map(|(name, _)| String::from_utf8_lossy(name).into_owned());
             state.unsent = Some(names.collect());
         }
         let (durable, waiting): (Vec<Waiter>, Vec<Waiter>) =
@@ -315,7 +338,7 @@ impl Link {
             // Whoever waited may have given up.
             let _ = waiter.send(Ok(()));
         }
-        let has_all = self.pending.borrow().is_empty();
+        let has_all = self.pending.borrow().is_empty() && self.flying.borrow().is_empty();
         self.set_condition(if has_all { BackupState::Current } else { BackupState::Behind }, None);
     }
 
@@ -345,7 +368,9 @@ impl Link {
         self.end(Phase::LetGo);
         self.backend.set_head(Head::default());
         let deleted = self.backend.replace(Records::new(), epoch).await;
-        if deleted.is_err() {
+        if let Err(error) = &deleted {
+            // It may have lost records.
+            self.unreached(error);
             self.state.borrow_mut().unsent = None;
             self.phase.replace(Phase::Active(epoch));
             let link = Rc::clone(self);

@@ -106,6 +106,22 @@ impl MirroredStore {
         self.local.commit(batch).await.map(drop)
     }
 
+    /// Has the backup's server refuse whatever the device with this public key asks for; without a backup there is nothing to refuse.
+    ///
+    /// # Errors
+    /// The server's.
+    pub async fn remove_device(&self, device: &[u8; 33]) -> Result<(), StoreError> {
+        let Some(link) = self.link() else { return Ok(()) };
+        link.backend.remove_device(device).await
+    }
+
+    /// Names this device anew.
+    pub fn set_device_name(&self, name: &str) {
+        if let Some(link) = self.link() {
+            link.backend.set_device(name);
+        }
+    }
+
     async fn let_go(&self, link: &Rc<Link>) {
         self.link.replace(None);
         link.end(Phase::LetGo);

@@ -4,8 +4,10 @@ use super::link::{Link, Phase};
 use super::state::{self, State, stays_local};
 use crate::vss::Changes;
 use crate::{Backend, Batch, Head, Lease, StoreError, random};
+use futures::channel::oneshot;
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// Purpose of connecting a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +25,10 @@ pub enum Purpose {
         move_here: bool,
     },
 }
+
+/// Time for the device that had the wallet to hear that it lost it, and to let its connections go: peers would refuse this one's. It
+/// asks the server at most a quarter of a second after its last write.
+const SETTLING: Duration = Duration::from_millis(500);
 
 /// How this device stands to the backup.
 enum Standing {
@@ -85,6 +91,7 @@ impl Link {
                 Err(error) if error.is_retryable() => self.unreached(&error),
                 Err(StoreError::Moved { name, since }) => return self.end(Phase::Moved { name, since }),
                 Err(StoreError::Stale) => return self.end(Phase::Stale),
+                Err(StoreError::DeviceRemoved) => return self.end(Phase::Removed),
                 Err(error) => return self.end(Phase::Failed(error.to_string())),
             }
         }
@@ -104,11 +111,14 @@ impl Link {
         {
             return Err(StoreError::Stale);
         }
+        let is_ours = |lease: &Lease| self.state.borrow().sessions.contains(&lease.session);
+        let is_moved = found.as_ref().is_some_and(|lease| !is_ours(lease));
         let session = random()?;
         self.state.borrow_mut().push_session(session);
         self.save_state(Batch::new()).await?;
         self.backend.set_session(session);
         let epoch = self.backend.take_over().await?;
+        let settled = is_moved.then(|| self.timer(SETTLING));
         // What another device wrote until that moment counts too.
         let lease = self.backend.held().filter(|lease| !is_empty(lease));
         let standing = lease.as_ref().map_or(Standing::Lost, |lease| standing(&self.state.borrow(), lease));
@@ -136,6 +146,10 @@ impl Link {
             }
         }
         self.save_state(Batch::new()).await?;
+        if let Some(settled) = settled {
+            // Its end is all that it tells.
+            let _ = settled.await;
+        }
         self.confirmed();
         self.phase.replace(Phase::Active(epoch));
         let generation = self.state.borrow().generation;
@@ -144,6 +158,17 @@ impl Link {
         }
         self.changed();
         Ok(())
+    }
+
+    /// Resolves after a time that begins now, whenever it is asked.
+    fn timer(&self, time: Duration) -> oneshot::Receiver<()> {
+        let (over, receiver) = oneshot::channel();
+        let sleep = self.outside.sleep(time);
+        self.outside.spawn(Box::pin(async move {
+            sleep.await;
+            drop(over);
+        }));
+        receiver
     }
 
     fn check_purpose(&self, purpose: Purpose, found: Option<&Lease>) -> Result<(), StoreError> {

@@ -2,10 +2,12 @@
 //!
 //! Every write names the server's global version, which it raises by one, and replaces the lease's record. So a device that has lost
 //! the lease cannot write, and a request that the network delivers late, or twice, changes nothing. A write whose answer was lost is
-//! resolved by the lease: it is of this session, and tells how far.
+//! resolved by the lease: it is of this session, and tells how far. Several writes may be on their way at once ([`write`]).
 
+mod devices;
 mod lease;
 mod records;
+mod watch;
 mod wire;
 mod write;
 
@@ -25,6 +27,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 use wire::{CallError, call};
+use write::Place;
 
 /// See the head of this file. A session holds the lease from [`take_over`](Backend::take_over) on.
 pub struct VssBackend {
@@ -32,7 +35,7 @@ pub struct VssBackend {
     keys: RecordKeys,
     store_id: String,
     /// Name of this device.
-    device: String,
+    device: RefCell<String>,
     held: RefCell<Option<Lease>>,
     /// The next takeover's session, where it was chosen beforehand.
     session: Cell<Option<Session>>,
@@ -42,6 +45,10 @@ pub struct VssBackend {
     /// Those of them that only say that a record was removed.
     removed: RefCell<HashSet<String>>,
     sequence: Cell<i64>,
+    /// Where the next write goes; `None`: one has failed, and may still arrive.
+    place: Cell<Option<Place>>,
+    /// Number of writes without an answer.
+    unanswered: Cell<u32>,
     turn: Mutex<()>,
     closed: Cell<bool>,
     sent: Cell<Sent>,
@@ -79,19 +86,15 @@ impl VssBackend {
             surroundings,
             keys: RecordKeys::new(&Key(key)),
             store_id: store_id.to_owned(),
-            device: device
-                .chars()
-                .scan(0_usize, |bytes, next| {
-                    *bytes = bytes.saturating_add(next.len_utf8());
-                    (*bytes <= 64).then_some(next)
-                })
-                .collect(),
+            device: RefCell::new(devices::shortened(device)),
             held: RefCell::default(),
             session: Cell::default(),
             head: Cell::default(),
             known: RefCell::default(),
             removed: RefCell::default(),
             sequence: Cell::default(),
+            place: Cell::default(),
+            unanswered: Cell::default(),
             turn: Mutex::default(),
             closed: Cell::default(),
             sent: Cell::default(),
@@ -102,17 +105,17 @@ impl VssBackend {
         Rc::clone(&self.surroundings)
     }
 
-    pub(crate) fn device(&self) -> &str {
-        &self.device
-    }
-
     /// The lease as the server has it; `None`: it has no backup.
     ///
     /// # Errors
     /// [`StoreError::BackupUnreachable`], [`StoreError::BackupRefused`], [`StoreError::Corrupt`], [`StoreError::NewerFormat`].
     pub async fn lease(&self) -> Result<Option<Lease>, StoreError> {
-        let Some(bytes) = self.get(lease::KEY).await? else { return Ok(None) };
-        let (_, value) = self.keys.open(lease::KEY, &bytes)?;
+        let bytes = self.get(lease::KEY).await?;
+        bytes.map(|bytes| self.read_lease(&bytes)).transpose().map(Option::flatten)
+    }
+
+    fn read_lease(&self, sealed: &[u8]) -> Result<Option<Lease>, StoreError> {
+        let (_, value) = self.keys.open(lease::KEY, sealed)?;
         value.map(|value| Lease::decode(&value)).transpose()
     }
 
@@ -184,6 +187,9 @@ impl VssBackend {
 
     /// Replaces everything.
     pub(crate) async fn replace(&self, records: Records, epoch: u64) -> Result<(), StoreError> {
+        // A request whose answer was lost has to be known of before the keys are read: a conflict later would forget them.
+        self.check().await?;
+        self.settle().await?;
         let mut keys = HashSet::new();
         let mut token = None;
         loop {
@@ -223,7 +229,8 @@ impl VssBackend {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         self.usable()?;
         self.count(0);
-        let request = GetObjectRequest { store_id: self.store_id.clone(), key: key.to_owned() };
+        let (store_id, key) = (self.store_id.clone(), key.to_owned());
+        let request = GetObjectRequest { store_id, key, ..GetObjectRequest::default() };
         match call::<GetObjectResponse>(&*self.surroundings, GET_OBJECT, &request).await {
             Ok(answer) => Ok(answer.value.map(|item| item.value)),
             Err(CallError::NoSuchKey) => Ok(None),

@@ -11,8 +11,8 @@ pub trait Surroundings {
     /// The server's base URL, for users.
     fn url(&self) -> String;
 
-    /// One exchange with the operation of this name: the response's status and body. The request is authenticated and names the
-    /// protocol's content type.
+    /// One exchange with the operation of this name: the response's status and body. The request is authenticated, as of this device,
+    /// and names the protocol's content type. `wait`: time for which the server may wait for something, beside its usual time.
     ///
     /// # Errors
     /// The reason for which no response came, or none that belongs to it: nothing is known of what the server did.
@@ -20,6 +20,7 @@ pub trait Surroundings {
         &self,
         operation: &'static str,
         body: Vec<u8>,
+        wait: Duration,
     ) -> LocalBoxFuture<'static, Result<(u16, Vec<u8>), String>>;
 
     /// Wall clock, in seconds since the UNIX epoch.
@@ -61,14 +62,27 @@ pub(super) async fn call<A: Message + Default>(
     operation: &'static str,
     request: &impl Message,
 ) -> Result<A, CallError> {
+    call_and_wait(surroundings, operation, request, Duration::ZERO).await
+}
+
+/// Calls an operation, for whose answer the server may wait.
+pub(super) async fn call_and_wait<A: Message + Default>(
+    surroundings: &dyn Surroundings,
+    operation: &'static str,
+    request: &impl Message,
+    wait: Duration,
+) -> Result<A, CallError> {
     let unreachable = |detail: String| CallError::Other(StoreError::BackupUnreachable { detail });
-    let answer = surroundings.call(operation, request.encode_to_vec()).await;
+    let answer = surroundings.call(operation, request.encode_to_vec(), wait).await;
     let (status, body) = answer.map_err(unreachable)?;
     if status == 200 {
         // Whatever answers in another form is no VSS server (a captive portal): nothing is known.
         return A::decode(body.as_slice()).map_err(|error| unreachable(error.to_string()));
     }
     let refusal = ErrorResponse::decode(body.as_slice()).unwrap_or_default();
+    if status == 403 && refusal.error_code == i32::from(ErrorCode::DeviceRemoved) {
+        return Err(CallError::Other(StoreError::DeviceRemoved));
+    }
     let no_such_key = status == 404 && refusal.error_code == i32::from(ErrorCode::NoSuchKeyException);
     let reason = match refusal.message.is_empty() {
         true => format!("HTTP status {status}"),

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, clippy::indexing_slicing)]
 
+pub mod devices;
 pub mod listings;
 pub mod writes;
 
@@ -13,10 +14,21 @@ use crate::messages::{
 };
 use crate::{DELETE_OBJECT, GET_OBJECT, LIST_KEY_VERSIONS, PUT_OBJECTS};
 
-/// A server under test, its door left out: clients are numbers here.
+/// Who asks, in which case. Clients and devices are numbers here.
+#[derive(Clone, Copy, Debug)]
+pub struct Asker {
+    /// The client.
+    pub client: u8,
+    /// The device, where the request proves one: the key whose 32 bytes are this number.
+    pub device: Option<u8>,
+    /// Name of the case.
+    pub case: &'static str,
+}
+
+/// A server under test, its door left out.
 pub trait Subject {
-    /// Asks for an operation in the name of a client, and returns the HTTP status and the body.
-    fn ask(&self, client: u8, operation: &str, body: Vec<u8>) -> impl Future<Output = (u16, Vec<u8>)>;
+    /// Asks for an operation, and returns the HTTP status and the body.
+    fn ask(&self, asker: Asker, operation: &str, body: Vec<u8>) -> impl Future<Output = (u16, Vec<u8>)>;
 
     /// Ends the server and starts it again with what it has on its disk.
     fn restart(&mut self) -> impl Future<Output = ()>;
@@ -30,7 +42,8 @@ macro_rules! server_cases {
             writes::the_global_version_is_checked, writes::deletions, writes::malformed_requests, writes::clients_and_stores_are_apart,
             writes::any_bytes_and_lengths, writes::a_restart_keeps_everything, listings::newest_first, listings::pages_under_changes,
             listings::prefixes, listings::changes, listings::changes_under_writes, listings::forgotten_deletions,
-            listings::an_older_copy_is_listed_whole, listings::bounded_pages, listings::foreign_tokens }
+            listings::an_older_copy_is_listed_whole, listings::bounded_pages, listings::foreign_tokens,
+            devices::a_removed_one_is_refused, devices::removals_are_counted }
     };
 }
 
@@ -65,13 +78,28 @@ pub fn item(key: &str, value: impl AsRef<[u8]>, version: i64) -> KeyValue {
 }
 
 impl<S: Subject> Tester<'_, S> {
+    fn asker(&self, client: u8) -> Asker {
+        Asker { client, device: None, case: self.store }
+    }
+
     async fn ask<Q: Message, A: Message + Default>(
         &self,
         client: u8,
         operation: &str,
         request: &Q,
     ) -> Result<A, Failed> {
-        let (status, body) = self.subject.ask(client, operation, request.encode_to_vec()).await;
+        self.ask_on(client, None, operation, request).await
+    }
+
+    async fn ask_on<Q: Message, A: Message + Default>(
+        &self,
+        client: u8,
+        device: Option<u8>,
+        operation: &str,
+        request: &Q,
+    ) -> Result<A, Failed> {
+        let asker = Asker { device, ..self.asker(client) };
+        let (status, body) = self.subject.ask(asker, operation, request.encode_to_vec()).await;
         if status == 200 {
             return Ok(A::decode(body.as_slice()).unwrap());
         }
@@ -79,7 +107,8 @@ impl<S: Subject> Tester<'_, S> {
     }
 
     async fn get_as(&self, client: u8, store: &str, key: &str) -> Result<KeyValue, Failed> {
-        let request = GetObjectRequest { store_id: store.into(), key: key.into() };
+        let request =
+            GetObjectRequest { store_id: store.into(), key: key.into(), ..GetObjectRequest::default() };
         let response: GetObjectResponse = self.ask(client, GET_OBJECT, &request).await?;
         Ok(response.value.unwrap())
     }

@@ -104,7 +104,7 @@ pub async fn malformed_requests<S: Subject>(t: &mut Tester<'_, S>) {
     for (operation, body) in
         [("getObject", vec![0xff]), ("putObjects", vec![0x0a, 0x05]), ("nothing", vec![])]
     {
-        assert_eq!(t.subject.ask(1, operation, body).await.0, 400, "{operation}");
+        assert_eq!(t.subject.ask(t.asker(1), operation, body).await.0, 400, "{operation}");
     }
     assert_eq!(t.get("a").await, None);
 }
@@ -119,7 +119,8 @@ pub async fn clients_and_stores_are_apart<S: Subject>(t: &mut Tester<'_, S>) {
         transaction_items: vec![item("a", "theirs", 0)],
         ..PutObjectRequest::default()
     };
-    let (status, _) = t.subject.ask(2, "putObjects", crate::Message::encode_to_vec(&request)).await;
+    let body = crate::Message::encode_to_vec(&request);
+    let (status, _) = t.subject.ask(t.asker(2), "putObjects", body).await;
     assert_eq!(status, 200, "what is free in one store is free in another");
     assert_eq!(t.get("a").await, Some((b"mine".to_vec(), 1)));
     assert_eq!(t.get_as(2, t.store, "a").await.unwrap().value, b"theirs");

@@ -1,6 +1,6 @@
 //! Paying AMP invoices: in parts that have hashes of their own, all or none.
 
-use amplet_instructions::{Kind, Method};
+use amplet_instructions::{Instructions, Kind};
 use amplet_node::{AmpParts, AmpPayee, Authorization, Destination, PayAmp, PayError, PaymentId};
 use amplet_protocol::Msat;
 
@@ -18,14 +18,16 @@ pub struct AmpOrder {
 
 impl AmpOrder {
     /// The AMP invoice among the methods that a text offers; `None`: there is none, or before it an invoice that is paid in the usual
-    /// way, which has a proof.
+    /// way, which has a proof. `amount_msat`: as in [`PayOrder::parse`](pay::PayOrder::parse).
     #[must_use]
-    pub fn find(methods: &[Method], amount_msat: Option<Msat>, parts: Option<u32>) -> Option<Self> {
-        let mut payable = methods.iter().filter(|method| method.obstacle.is_none());
+    pub fn find(found: &Instructions, amount_msat: Option<Msat>, parts: Option<u32>) -> Option<Self> {
+        let mut payable = found.methods.iter().filter(|method| method.obstacle.is_none());
         // The preferred comes first.
         match &payable.find(|method| matches!(method.kind, Kind::Bolt11(_) | Kind::Amp(_)))?.kind {
             Kind::Amp(invoice) => {
-                Some(Self { to: AmpPayee::invoice((**invoice).clone()).ok()?, amount_msat, parts })
+                let to = AmpPayee::invoice((**invoice).clone()).ok()?;
+                let asked_msat = pay::asked_msat(found).filter(|_| to.stated_msat().is_none());
+                Some(Self { to, amount_msat: amount_msat.or(asked_msat), parts })
             }
             _ => None,
         }

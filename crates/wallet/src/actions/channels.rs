@@ -3,7 +3,7 @@
 use amplet_node::bitcoin::secp256k1::PublicKey;
 use amplet_node::lightning::ln::channel_state::{ChannelDetails, ChannelShutdownState};
 use amplet_node::lightning::ln::types::ChannelId as LdkChannelId;
-use amplet_node::{ChannelBalance, ChannelError, OnchainError, OpenChannel};
+use amplet_node::{ChannelBalance, ChannelError, NotOpened, OnchainError, OpenChannel};
 use amplet_protocol::page::{ChannelState, OnchainSend};
 use amplet_protocol::{ChannelId, Msat, NodeId};
 
@@ -103,6 +103,18 @@ pub fn cost(ctx: &Ctx, capacity_sat: u64) -> Result<OnchainSend, OnchainError> {
 /// [`ChannelError`]; nothing was spent.
 pub async fn open(ctx: &Ctx, peer: PublicKey, how: &OpenChannel) -> Result<ChannelId, ChannelError> {
     ctx.node.channels().open(peer, how).await.map(|id| ChannelId(id.0))
+}
+
+/// Opens channels that one transaction funds; returns their ids, in this order, once both sides of each have signed it.
+///
+/// # Errors
+/// [`NotOpened`]: not one of them, and nothing was spent.
+pub async fn open_together(
+    ctx: &Ctx,
+    channels: &[(PublicKey, OpenChannel)],
+) -> Result<Vec<ChannelId>, NotOpened> {
+    let ids = ctx.node.channels().open_together(channels).await?;
+    Ok(ids.into_iter().map(|id| ChannelId(id.0)).collect())
 }
 
 /// Closes a channel, with the peer's consent or by `force`.

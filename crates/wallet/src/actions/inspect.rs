@@ -170,8 +170,7 @@ fn invoice_found(
     to: Destination<'_>,
     checked: Result<(), PayError>,
 ) -> Inspected {
-    let asked_msat =
-        found.amount_sat.and_then(|sat| Msat::from_sat(sat).ok()).filter(|_| read.amount.is_none());
+    let asked_msat = pay::asked_msat(found).filter(|_| read.amount.is_none());
     let payee = to.payee();
     let paid_msat = read.amount.or(chosen_msat).or(asked_msat);
     let checked = checked.map_err(PayProblem::from);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use amplet_chain::{SourceState, TrustLevel};
-use amplet_node::{ConnectionState, LostAnswer, LostGateway, PersistentPeer};
+use amplet_node::{BLOCK_INTERVAL, ConnectionState, LostAnswer, LostGateway, PersistentPeer};
 use amplet_protocol::lost::Answer;
 use amplet_protocol::page::{
     self, Balance, ChainStatus, Connection, ErrorCode, GatewayStatus, LostChannels, LostInstallation,
@@ -67,13 +67,10 @@ pub(crate) fn status(ctx: &Ctx, gateways: &Gateways, backup: &Backup) -> Status 
     }
 }
 
-/// Seconds between two blocks.
-const BLOCK_SECS: u64 = 600;
-
 /// Counted from the newest block that was read, whenever that was.
 fn safe_until(chain: &ChainStatus, height: u32) -> SafeUntil {
     let blocks = u64::from(height.saturating_sub(chain.height));
-    SafeUntil { height, at: chain.time.saturating_add(blocks.saturating_mul(BLOCK_SECS)) }
+    SafeUntil { height, at: chain.time.saturating_add(blocks.saturating_mul(BLOCK_INTERVAL.as_secs())) }
 }
 
 fn chain(ctx: &Ctx) -> ChainStatus {
@@ -111,7 +108,7 @@ fn lost(ctx: &Ctx) -> Option<LostChannels> {
         installations: asked.answers.into_iter().map(installation).collect(),
     };
     let gateways = lost.gateways().into_iter().map(answer).collect();
-    Some(LostChannels { asks_to_close: lost.asks_to_close(), gateways })
+    Some(LostChannels { asks_to_close: lost.asks_to_close(), gateways, peers: lost.peers() })
 }
 
 fn installation(LostAnswer { answer, listed }: LostAnswer) -> LostInstallation {

@@ -236,6 +236,7 @@ impl User {
             expiry_secs: None,
             amp: false,
             metadata: Default::default(),
+            channel: Default::default(),
         };
         let Response::PaymentRequest(made) = self.ask(request).await.unwrap() else { panic!() };
         made

@@ -157,6 +157,7 @@ pub async fn bad_input(network: RegtestNetwork, disk: Disk) {
         expiry_secs: None,
         amp: false,
         metadata: Default::default(),
+        channel: Default::default(),
     };
     assert_eq!(code(me.ask(long).await), ErrorCode::InvalidInput);
     assert!(me.history().await.iter().all(|line| line.id == own.payment_hash), "nothing else was written");

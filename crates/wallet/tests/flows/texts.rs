@@ -65,6 +65,14 @@ pub(super) async fn offers(me: &User, mine: &str, own: &str) {
     offer_terms(inspect(OFFER).await.unwrap(), inspect(EXPIRED_OFFER).await.unwrap());
     let conflict = inspect(&format!("bitcoin:{mine}?amount=0.5&lightning={own}")).await.unwrap_err();
     assert!(conflict.message.contains("50000000 sat"), "{conflict}");
+    // What `inspect` finds in a text, `pay` finds, too: here one's own invoice.
+    for text in [
+        format!("lightning:{own}"),
+        format!("bitcoin:{mine}?lightning={}", own.to_uppercase()),
+        format!("Pay \u{201c}{own}\u{201d}, please."),
+    ] {
+        assert_eq!(me.pay(&text).await.unwrap_err().code, ErrorCode::InvalidInput, "{text}");
+    }
     // One's own invoice beside an address that could be paid.
     let seen = inspect(&format!("Pay me:\nlightning://{own} thanks!")).await.unwrap();
     assert!(

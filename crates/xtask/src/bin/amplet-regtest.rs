@@ -11,12 +11,12 @@ use xtask::proc;
 use xtask::regtest::session::{Options, Session};
 
 const HELP: &str = "\
-amplet-regtest [--env-file FILE] [--gateways N] [--no-mine]
+amplet-regtest [--output FILE] [--gateways N] [--no-mine]
 
 A Lightning network on this machine alone: bitcoind on regtest, gateways for wallets, a payee, channels between them, and a control API
 that mines, funds, pays and makes invoices. It is described on standard output once payments can flow, and runs until Ctrl-C or SIGTERM.
 
-  --env-file FILE   write the description (JSON) there, too; FILE appears when the network is ready
+  --output FILE     write the description (JSON) there, too; FILE appears when the network is ready
   --gateways N      number of gateways, two or more (2)
   --no-mine         mine only when the control API is asked to; otherwise six blocks whenever a transaction waits
   --bitcoind FILE   run this bitcoind, 28 or newer (the package's own)
@@ -41,7 +41,7 @@ fn parse(mut parser: lexopt::Parser) -> Result<Option<Options>> {
     while let Some(argument) = parser.next()? {
         match argument {
             Long("help") | Short('h') => return Ok(None),
-            Long("env-file") => options.env_file = Some(parser.value()?.into()),
+            Long("output") => options.env_file = Some(parser.value()?.into()),
             Long("bitcoind") => options.bitcoind = Some(parser.value()?.into()),
             Long("gateway") => options.gateway = Some(parser.value()?.into()),
             Long("no-mine") => options.mine = false,

@@ -56,7 +56,7 @@ const GATEWAY: &[&[&str]] = &[
     &["desk", "logging"],
     &["cli", "node"],
     &["admin_client", "http", "init"],
-    &["fees", "forwards", "keys", "run", "tokens"],
+    &["channels", "fees", "forwards", "keys", "run", "tokens"],
     &["check"],
 ];
 

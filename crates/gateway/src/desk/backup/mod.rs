@@ -2,9 +2,11 @@
 //! is the wallets' ciphertext. Runs on the threads of the edge, beside the node.
 
 mod newcomers;
+mod operations;
 mod postgres;
 mod sqlite;
 mod store;
+mod watches;
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,30 +14,20 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use amplet_protocol::gateway::BackupTerms;
-use amplet_vss::messages::{
-    DeleteObjectRequest, DeleteObjectResponse, GetObjectRequest, GetObjectResponse, KeyValue,
-    ListKeyVersionsRequest, ListKeyVersionsResponse, PutObjectRequest, PutObjectResponse,
-};
-use amplet_vss::rules::{self, Quota};
-use amplet_vss::{
-    DELETE_OBJECT, GET_OBJECT, GLOBAL_VERSION_KEY, LIST_KEY_VERSIONS, MAX_WAIT_MS, Message, PUT_OBJECTS,
-    Refusal,
-};
-use tokio::sync::{Notify, oneshot};
-use tokio::time::{Instant, timeout_at};
+use amplet_vss::Refusal;
+use amplet_vss::rules::{Device, Quota};
+use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
 use self::newcomers::Newcomers;
 pub use self::postgres::PostgresStore;
 pub use self::sqlite::SqliteStore;
 pub use self::store::{BackupStore, Room, StoreId, Usage};
+use self::watches::Watches;
 use crate::config::{BackupSection, Config};
 
 /// Name of the SQLite file in the data folder.
 pub const FILE: &str = "backup.sqlite";
-
-/// Distance that a write may be ahead of its store to be waited for: more are never sent before the first is answered.
-const MAX_AHEAD: i64 = 64;
 
 /// Time between two counts of what all wallets have.
 const COUNT_EVERY: Duration = Duration::from_secs(3600);
@@ -67,6 +59,17 @@ pub enum BackupError {
     },
 }
 
+/// Who asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller {
+    /// The public key that the wallet proves, compressed.
+    pub owner: [u8; 33],
+    /// The device that the request is of, if it says so.
+    pub device: Option<Device>,
+    /// Where it comes from.
+    pub address: IpAddr,
+}
+
 /// The service. Clones share it.
 #[derive(Clone)]
 pub struct Backup(Arc<Inner>);
@@ -78,8 +81,7 @@ struct Inner {
     newcomers: Newcomers,
     /// Bytes of all wallets: counted now and then, and kept up to date by this process between.
     bytes: AtomicU64,
-    /// Notified after each write.
-    written: Notify,
+    watches: Watches,
     /// The last attempt's failure.
     trouble: Mutex<Option<String>>,
 }
@@ -112,7 +114,7 @@ impl Backup {
             limits,
             newcomers,
             bytes: AtomicU64::new(0),
-            written: Notify::new(),
+            watches: Watches::default(),
             trouble: Mutex::default(),
         }))
     }
@@ -188,19 +190,13 @@ impl Backup {
         }
     }
 
-    /// Carries out an operation in the name of the wallet with this key, whose request came from `address`. Returns the response's
-    /// body.
+    /// Carries out an operation, and returns the response's body. What waits for a change is answered at once; see
+    /// [`wait`](Self::wait).
     ///
     /// # Errors
     /// [`Refusal`]: nothing was written.
-    pub async fn answer(
-        &self,
-        owner: [u8; 33],
-        address: IpAddr,
-        operation: &str,
-        body: &[u8],
-    ) -> Result<Vec<u8>, Refusal> {
-        let answer = self.operate(owner, address, operation, body).await;
+    pub async fn answer(&self, caller: Caller, operation: &str, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+        let answer = self.operate(caller, operation, body).await;
         match answer {
             Err(Refusal::Internal(what)) => {
                 if self.trouble().is_none() {
@@ -211,7 +207,7 @@ impl Backup {
                 Err(Refusal::Internal("the server cannot read or write its store".into()))
             }
             Err(Refusal::Full) => {
-                warn!(%address, "a new backup was refused: [backup] max_total_mib or max_new_per_day_per_address");
+                warn!(address = %caller.address, "a new backup was refused: [backup] max_total_mib or max_new_per_day_per_address");
                 Err(Refusal::Full)
             }
             answer => {
@@ -222,89 +218,6 @@ impl Backup {
                 answer
             }
         }
-    }
-
-    async fn operate(
-        &self,
-        owner: [u8; 33],
-        address: IpAddr,
-        operation: &str,
-        body: &[u8],
-    ) -> Result<Vec<u8>, Refusal> {
-        match operation {
-            GET_OBJECT => Ok(self.get(owner, read(body)?).await?.encode_to_vec()),
-            PUT_OBJECTS => Ok(self.put(owner, address, read(body)?).await?.encode_to_vec()),
-            DELETE_OBJECT => Ok(self.delete(owner, read(body)?).await?.encode_to_vec()),
-            LIST_KEY_VERSIONS => Ok(self.list(owner, read(body)?).await?.encode_to_vec()),
-            _ => Err(Refusal::Invalid("there is no such operation".into())),
-        }
-    }
-
-    async fn get(&self, owner: [u8; 33], request: GetObjectRequest) -> Result<GetObjectResponse, Refusal> {
-        rules::check_get(&request)?;
-        let id = StoreId { owner, name: request.store_id };
-        let key = request.key;
-        let found = if key == GLOBAL_VERSION_KEY {
-            Some((self.store()?.head(&id).await?.global_version, Vec::new()))
-        } else {
-            self.store()?.get(&id, &key).await?
-        };
-        let (version, value) = found.ok_or(Refusal::NoSuchKey)?;
-        Ok(GetObjectResponse { value: Some(KeyValue { key, version, value, deleted: false }) })
-    }
-
-    async fn put(
-        &self,
-        owner: [u8; 33],
-        address: IpAddr,
-        request: PutObjectRequest,
-    ) -> Result<PutObjectResponse, Refusal> {
-        rules::check_put(&request)?;
-        let id = StoreId { owner, name: request.store_id.clone() };
-        let wait = Duration::from_millis(request.wait_ms.min(MAX_WAIT_MS).into());
-        let until = Instant::now() + wait;
-        let (before, after) = loop {
-            // Before the attempt, so that no write goes unnoticed between the two.
-            let mut written = std::pin::pin!(self.0.written.notified());
-            written.as_mut().enable();
-            let refusal = match self.store()?.put(&id, request.clone(), self.room(address)).await {
-                Ok(heads) => break heads,
-                Err(refusal) => refusal,
-            };
-            let is_ahead = is_ahead(&refusal, request.global_version);
-            if !is_ahead || timeout_at(until, written).await.is_err() {
-                return Err(refusal);
-            }
-        };
-        if before.sequence == 0 {
-            self.0.newcomers.count(address);
-        }
-        self.adjust(before.bytes, after.bytes);
-        self.0.written.notify_waiters();
-        Ok(PutObjectResponse { sequence: Some(after.sequence) })
-    }
-
-    async fn delete(
-        &self,
-        owner: [u8; 33],
-        request: DeleteObjectRequest,
-    ) -> Result<DeleteObjectResponse, Refusal> {
-        let item = rules::check_delete(&request)?.clone();
-        let id = StoreId { owner, name: request.store_id };
-        if let Some((before, after)) = self.store()?.delete(&id, item).await? {
-            self.adjust(before.bytes, after.bytes);
-        }
-        Ok(DeleteObjectResponse {})
-    }
-
-    async fn list(
-        &self,
-        owner: [u8; 33],
-        request: ListKeyVersionsRequest,
-    ) -> Result<ListKeyVersionsResponse, Refusal> {
-        rules::check_store_id(&request.store_id)?;
-        let id = StoreId { owner, name: request.store_id.clone() };
-        self.store()?.list(&id, request).await
     }
 
     fn quota(&self) -> Quota {
@@ -349,18 +262,4 @@ pub fn check(config: &Config) -> Result<(), BackupError> {
 
 fn mib(mib: u64) -> u64 {
     mib.saturating_mul(1 << 20)
-}
-
-/// True if other writes of the same client may be on their way that come before this one.
-fn is_ahead(refusal: &Refusal, wanted: Option<i64>) -> bool {
-    match (refusal, wanted) {
-        (Refusal::Conflict { global_version, .. }, Some(wanted)) => {
-            (1..=MAX_AHEAD).contains(&wanted.saturating_sub(*global_version))
-        }
-        _ => false,
-    }
-}
-
-fn read<M: Message + Default>(body: &[u8]) -> Result<M, Refusal> {
-    M::decode(body).map_err(|error| Refusal::Invalid(format!("the body is not the request ({error})")))
 }

@@ -2,15 +2,16 @@
 
 use amplet_vss::Refusal;
 use amplet_vss::messages::{KeyValue, ListKeyVersionsRequest, ListKeyVersionsResponse, PutObjectRequest};
-use amplet_vss::rules::{self, Found, Head, Plan, Quota};
+use amplet_vss::rules::{self, Device, Found, Head, Plan, Quota};
 use futures::future::BoxFuture;
 use std::collections::HashMap;
+use std::time::Duration;
 
 /// Stores of one wallet.
 const MAX_STORES: u64 = 16;
 
 /// A wallet's store.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct StoreId {
     /// The public key that the wallet proves, compressed.
     pub owner: [u8; 33],
@@ -65,17 +66,22 @@ pub trait BackupStore: Send + Sync {
     /// The version and value of a key.
     fn get<'a>(&'a self, id: &'a StoreId, key: &'a str) -> BoxFuture<'a, Result<Option<Valued>, Failure>>;
 
-    /// Writes, all or nothing; the request's form was checked.
+    /// Writes, all or nothing; the request's form was checked. A device that was removed is refused.
     fn put<'a>(
         &'a self,
         id: &'a StoreId,
+        device: Option<Device>,
         request: PutObjectRequest,
         room: Room,
     ) -> BoxFuture<'a, Result<Heads, Refusal>>;
 
-    /// Deletes a key; `None` if it or its version is not there.
-    fn delete<'a>(&'a self, id: &'a StoreId, item: KeyValue)
-    -> BoxFuture<'a, Result<Option<Heads>, Failure>>;
+    /// Deletes a key; `None` if it or its version is not there. A device that was removed is refused.
+    fn delete<'a>(
+        &'a self,
+        id: &'a StoreId,
+        device: Option<Device>,
+        item: KeyValue,
+    ) -> BoxFuture<'a, Result<Option<Heads>, Refusal>>;
 
     /// A page of keys.
     fn list<'a>(
@@ -83,6 +89,25 @@ pub trait BackupStore: Send + Sync {
         id: &'a StoreId,
         request: ListKeyVersionsRequest,
     ) -> BoxFuture<'a, Result<ListKeyVersionsResponse, Refusal>>;
+
+    /// True if this device was removed from the account.
+    fn is_removed<'a>(
+        &'a self,
+        owner: &'a [u8; 33],
+        device: &'a Device,
+    ) -> BoxFuture<'a, Result<bool, Failure>>;
+
+    /// Removes a device: no write of it to a store that is there succeeds after this.
+    fn remove_device<'a>(
+        &'a self,
+        owner: &'a [u8; 33],
+        device: &'a Device,
+    ) -> BoxFuture<'a, Result<(), Refusal>>;
+
+    /// Time after which a change that another gateway has made may go unnoticed, as all use one database; `None`: there are no others.
+    fn shared(&self) -> Option<Duration> {
+        None
+    }
 
     /// What there is.
     fn usage(&self) -> BoxFuture<'_, Result<Usage, Failure>>;

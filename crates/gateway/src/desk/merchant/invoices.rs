@@ -12,16 +12,14 @@ use amplet_wallet::actions::receive::InvoiceOrder;
 
 use super::api_keys::Key;
 use super::idempotency::{Idempotency, IdempotencyKey, Made};
+use super::metadata;
 use super::records::{self, InvoiceRecord, Records, Target, names};
 use super::requests::ListInvoices;
-use super::types::{CreateInvoice, EventName, Invoice, Invoices, Metadata};
+use super::types::{CreateInvoice, EventName, Invoice, Invoices};
 use super::webhooks::WebhookService;
 use crate::desk::clock::unix_now;
 use crate::desk::error::{ApiCode, ApiError, Result};
 use crate::desk::payments::{self, InvoiceState};
-
-/// Limits of metadata: names, characters of a name, characters of a value.
-const METADATA: [usize; 3] = [20, 40, 500];
 
 /// Maximum length of a page.
 const MAX_PAGE: u32 = 100;
@@ -127,7 +125,7 @@ impl InvoiceService {
         idempotency: Option<IdempotencyKey>,
         request: CreateInvoice,
     ) -> Result<Made<Invoice>> {
-        check_metadata(&request.metadata)?;
+        metadata::check(&request.metadata)?;
         if let Some(url) = &request.webhook_url {
             self.webhooks.check_url("webhookUrl", url)?;
         }
@@ -237,20 +235,6 @@ fn shown(invoice: payments::Invoice, record: InvoiceRecord) -> Invoice {
         paid_at: invoice.paid_at,
         metadata: record.metadata,
     }
-}
-
-pub(super) fn check_metadata(metadata: &Metadata) -> Result<()> {
-    let [max, max_name, max_value] = METADATA;
-    let fits = metadata.len() <= max
-        && metadata.iter().all(|(name, value)| {
-            (1..=max_name).contains(&name.chars().count()) && value.chars().count() <= max_value
-        });
-    if fits {
-        return Ok(());
-    }
-    Err(ApiError::invalid(format!(
-        "metadata: is too large; at most {max} names of 1 to {max_name} characters, values of {max_value}"
-    )))
 }
 
 #[cfg(test)]

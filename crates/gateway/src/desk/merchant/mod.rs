@@ -8,6 +8,7 @@ mod events;
 mod idempotency;
 mod invoices;
 mod keys;
+pub mod metadata;
 mod payments;
 mod prune;
 mod queues;

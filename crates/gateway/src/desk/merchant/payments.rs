@@ -136,7 +136,7 @@ impl PaymentService {
 }
 
 fn check_amount(order: &PayOrder, request: &SendPayment) -> Result<()> {
-    let asked = order.stated_msat().or(request.amount_msat.map(Into::into));
+    let asked = order.stated_msat().or(order.amount_msat);
     let (Some(max), Some(asked)) = (request.max_amount_msat, asked) else { return Ok(()) };
     if asked <= max.0 {
         return Ok(());

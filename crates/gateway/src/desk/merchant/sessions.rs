@@ -11,7 +11,7 @@ use amplet_storage::{Store, StoreError};
 use amplet_wallet::Ctx;
 use bitcoin::hex::DisplayHex;
 
-use super::invoices;
+use super::metadata;
 use super::records::{self, Records, SessionRecord, names};
 use super::types::{CreateSession, Session, SessionState};
 use crate::desk::clock::unix_now;
@@ -81,7 +81,7 @@ impl SessionService {
     /// # Errors
     /// [`ApiCode::InvalidInput`].
     pub async fn create(&self, account: &str, request: CreateSession) -> Result<Session> {
-        invoices::check_metadata(&request.metadata)?;
+        metadata::check(&request.metadata)?;
         if !(1..=MAX_EXPIRY).contains(&request.expiry_secs) {
             let message =
                 format!("expirySecs: {} is out of range; give 1 to {MAX_EXPIRY}", request.expiry_secs);

@@ -1,11 +1,11 @@
 //! Resources and requests of sites, as their JSON has them, in webhook calls too: msat as decimal text, times in seconds since the UNIX epoch, hashes in hex.
 
-use std::collections::BTreeMap;
-
 use amplet_protocol::{NodeId, PaymentId, page};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use super::metadata::Metadata;
+use super::metadata::MetadataSchema;
 use crate::desk::amount::MsatText;
 use crate::desk::error::ApiError;
 use crate::desk::payments::{self, InvoiceState, PaymentState};
@@ -50,9 +50,6 @@ impl Scope {
     }
 }
 
-/// Notes of a site on what it makes, returned as they were given.
-pub type Metadata = BTreeMap<String, String>;
-
 /// An invoice to make.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -71,6 +68,7 @@ pub struct CreateInvoice {
     pub expiry_secs: u32,
     /// At most 20 names of 40 characters with values of 500.
     #[serde(default)]
+    #[schema(value_type = MetadataSchema)]
     pub metadata: Metadata,
     /// Called when it is paid, beside the account's webhooks; signed with the key's `webhookSecret`.
     #[serde(default)]
@@ -106,6 +104,7 @@ pub struct Invoice {
     /// Time of payment.
     pub paid_at: Option<u64>,
     /// As it was given.
+    #[schema(value_type = MetadataSchema)]
     pub metadata: Metadata,
 }
 
@@ -284,6 +283,7 @@ pub struct CreateSession {
     pub expiry_secs: u32,
     /// At most 20 names of 40 characters with values of 500.
     #[serde(default)]
+    #[schema(value_type = MetadataSchema)]
     pub metadata: Metadata,
 }
 
@@ -311,6 +311,7 @@ pub struct Session {
     /// Time until which it can be paid.
     pub expires_at: u64,
     /// As it was given.
+    #[schema(value_type = MetadataSchema)]
     pub metadata: Metadata,
 }
 

@@ -5,6 +5,7 @@ use amplet_protocol::NodeId;
 use serde::Serialize;
 
 use crate::desk::amount::MsatText;
+use crate::desk::reminders::Away;
 
 /// State of the node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -48,6 +49,8 @@ pub struct Info {
     pub connections: usize,
     /// What is kept to punish the peers of wallets.
     pub watchtower: Watchtower,
+    /// Wallets with channels that are not connected, the most urgent first.
+    pub away: Vec<Away>,
 }
 
 /// The watchtower, in numbers.

@@ -1,5 +1,6 @@
 //! The operator's service: on-chain money, peers, channels, invoices and payments of the node itself.
 
+mod channels;
 mod info;
 mod requests;
 
@@ -9,15 +10,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use amplet_node::lightning::util::config::ChannelConfig;
-use amplet_node::{Authorization, ChannelError, ConnectionState, NodeError, OnchainError, PayError};
-use amplet_node::{ForwardingTerms, OpenChannel as Opening, PersistentPeer};
+use amplet_node::{Authorization, ConnectionState, ForwardingTerms, NodeError, PayError, PersistentPeer};
+use amplet_protocol::NodeId;
 use amplet_protocol::page::{OnchainBump, OnchainSend, Payment};
-use amplet_protocol::{ChannelId, Msat, NodeId};
 use amplet_storage::Store;
 use amplet_transport::PeerAddress;
 use amplet_wallet::actions::budgets;
 use amplet_wallet::actions::bump;
-use amplet_wallet::actions::channels::{self, Channel};
+use amplet_wallet::actions::channels::{Channel, list};
 use amplet_wallet::actions::keysend::KeysendOrder;
 use amplet_wallet::actions::pay::{self, PayOrder};
 use amplet_wallet::actions::receive::InvoiceOrder;
@@ -33,12 +33,13 @@ use super::fees::{AllTerms, ClearTerms, Fees, SetTerms, Terms};
 use super::forwards::{Forwards, Report};
 use super::payments::{self, Invoice};
 use super::peers;
+use super::reminders::Away;
 use crate::config::{Config, network_name};
 
 pub use info::{Info, Watchtower};
 pub use requests::{
     BumpPayment, CloseChannel, ConnectPeer, CreateInvoice, GetForwards, GetInfo, GetInvoice, GetPayment,
-    ListChannels, NewAddress, OpenChannel, PayInvoice, SendKeysend, SendOnchain, SyncNow,
+    ListChannels, NewAddress, OpenChannel, OpenChannels, PayInvoice, SendKeysend, SendOnchain, SyncNow,
 };
 
 /// Maximum wait for a first connection to a peer.
@@ -99,6 +100,7 @@ impl OperatorService {
             peers: node.peers().list().iter().map(|peer| NodeId(peer.serialize())).collect(),
             connections: (self.connections)(),
             watchtower: node.tower().unwrap_or_default().into(),
+            away: Away::all(node),
         }
     }
 
@@ -163,7 +165,7 @@ impl OperatorService {
                 cltv_delta: config.cltv_expiry_delta,
             }))
         };
-        channels::list(&self.ctx).into_iter().map(|channel| (channel.clone(), terms(&channel))).collect()
+        list(&self.ctx).into_iter().map(|channel| (channel.clone(), terms(&channel))).collect()
     }
 
     /// Returns all terms of forwarding.
@@ -190,34 +192,6 @@ impl OperatorService {
     /// Applies what has changed in the configuration to what is there.
     pub fn apply_config(&self) {
         self.ctx.node.channels().apply_terms();
-    }
-
-    /// Opens a channel; returns its id once both sides have signed its funding.
-    ///
-    /// # Errors
-    /// [`ApiError`]; nothing was spent.
-    pub async fn open_channel(&self, request: OpenChannel) -> Result<ChannelId> {
-        let OpenChannel { peer, capacity_sat, push_msat, announce } = request;
-        let peer: PublicKey = peer.parse().map_err(|error| {
-            ApiError::invalid(format!(
-                "peer: {error}; give the node id of a connected peer, 66 hexadecimal digits"
-            ))
-        })?;
-        match Msat::from_sat(capacity_sat) {
-            Ok(capacity) if push_msat <= capacity => {}
-            Ok(_) => return Err(ApiError::invalid("pushMsat: is more than the capacity; give less")),
-            Err(_) => return Err(ApiError::invalid("capacitySat: is more than all bitcoin; give less")),
-        }
-        let how = Opening { capacity_sat, push_msat, announce, zero_reserve: false, fee_rate: None };
-        channels::open(&self.ctx, peer, &how).await.map_err(|error| channel_error(&error))
-    }
-
-    /// Closes a channel.
-    ///
-    /// # Errors
-    /// [`ApiCode::NotFound`], [`ApiCode::InvalidInput`].
-    pub fn close_channel(&self, id: ChannelId, force: bool) -> Result<()> {
-        channels::close(&self.ctx, id, force).map_err(|error| channel_error(&error))
     }
 
     /// Makes an invoice.
@@ -319,36 +293,6 @@ async fn first_failure(peer: &PersistentPeer) -> String {
             return error.to_string();
         }
     }
-}
-
-fn channel_error(error: &ChannelError) -> ApiError {
-    let code = match error {
-        ChannelError::Unsaved(unsaved) => return unsaved.clone().into(),
-        ChannelError::Unknown(_) => ApiCode::NotFound,
-        ChannelError::NotConnected | ChannelError::Onchain(_) => ApiCode::NotNow,
-        ChannelError::Refused(_) | ChannelError::Timeout => ApiCode::Remote,
-        ChannelError::Ldk(_) => ApiCode::InvalidInput,
-        ChannelError::Closing | ChannelError::OldCopy => ApiCode::NodeDown,
-        ChannelError::Doubted | ChannelError::OtherInstallation => ApiCode::NotNow,
-    };
-    let message = match error {
-        // The node speaks to a wallet's user; these are for an operator.
-        ChannelError::NotConnected => {
-            "the peer is not connected; connect it with POST /admin/v1/peers, or wait until it comes".into()
-        }
-        ChannelError::Refused(why) => {
-            format!("the peer did not open the channel: {why}; try another amount or peer")
-        }
-        ChannelError::Timeout => "the peer did not answer in time; nothing was spent, try again later".into(),
-        ChannelError::Onchain(OnchainError::Insufficient { needed_sat, available_sat, reserve_sat }) => {
-            format!(
-                "{needed_sat} sat are needed and {available_sat} sat can be spent beside the reserve of {reserve_sat} sat; \
-             deposit more (POST /admin/v1/address), or wait for a confirmation"
-            )
-        }
-        other => other.to_string(),
-    };
-    ApiError::new(code, message)
 }
 
 fn node_error(error: &NodeError) -> ApiError {

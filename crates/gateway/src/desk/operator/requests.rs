@@ -31,8 +31,17 @@ pub struct GetForwards {
     pub detail: bool,
 }
 
-/// A channel to open.
+/// Channels to open by one transaction: all, or none.
 #[derive(Clone, Debug)]
+pub struct OpenChannels {
+    /// One at least.
+    pub channels: Vec<OpenChannel>,
+    /// Fee rate of the transaction, in sat per 1000 vB; within an hour by default.
+    pub fee_rate: Option<u64>,
+}
+
+/// A channel to open.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenChannel {
     /// Node id of a connected peer, in hex.
     pub peer: String,

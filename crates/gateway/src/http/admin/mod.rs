@@ -7,6 +7,7 @@
 //! | `POST /admin/v1/peers` | [`types::ConnectPeer`] | [`types::Peer`] |
 //! | `GET /admin/v1/channels` | | [`types::Channels`] |
 //! | `POST /admin/v1/channels` | [`types::OpenChannel`] | [`types::ChannelId`] |
+//! | `POST /admin/v1/channels/batch` | [`channels::OpenChannels`] | [`channels::ChannelIds`] |
 //! | `DELETE /admin/v1/channels/{id}` | [`types::CloseChannel`] | 204 |
 //! | `POST /admin/v1/invoices` | [`types::CreateInvoice`] | [`Invoice`](crate::desk::payments::Invoice) |
 //! | `GET /admin/v1/invoices/{hash}` | | [`Invoice`](crate::desk::payments::Invoice) |
@@ -30,6 +31,7 @@
 //!
 //! Everything else is an [`ApiError`].
 
+pub mod channels;
 pub mod fees;
 pub mod keys;
 mod proof;

@@ -6,12 +6,13 @@ use axum::http::StatusCode;
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 
+use super::channels as opening;
 use super::fees;
 use super::keys::{self, Keyring};
 use super::tokens;
 use super::types::{
-    Address, Bump, ChannelId, Channels, CloseChannel, ConnectPeer, CreateInvoice, GetForwards, Info,
-    OpenChannel, Pay, Payment, Peer, SendKeysend, SendOnchain, Synced,
+    Address, Bump, Channels, CloseChannel, ConnectPeer, CreateInvoice, GetForwards, Info, Pay, Payment, Peer,
+    SendKeysend, SendOnchain, Synced,
 };
 use crate::desk::error::{ApiCode, ApiError};
 use crate::desk::forwards::{MAX_DAYS, Report};
@@ -38,7 +39,8 @@ pub(super) fn all(keyring: Keyring, health: Health) -> Router {
     Router::new()
         .route("/admin/v1/address", post(address))
         .route("/admin/v1/peers", post(connect))
-        .route("/admin/v1/channels", get(channels).post(open_channel))
+        .route("/admin/v1/channels", get(channels).post(opening::open))
+        .route("/admin/v1/channels/batch", post(opening::open_together))
         .route("/admin/v1/channels/{id}", delete(close_channel))
         .route("/admin/v1/fees", get(fees::list).post(fees::set))
         .route("/admin/v1/fees/{of}", delete(fees::clear))
@@ -88,12 +90,6 @@ async fn forwards(
         return Err(ApiError::invalid(format!("days is {days}; choose 1 to {MAX_DAYS}")));
     }
     node.ask(desk::GetForwards { days, detail }).await.map(Json)
-}
-
-async fn open_channel(State(node): State<NodeHandle>, Body(request): Body<OpenChannel>) -> Answer<ChannelId> {
-    let OpenChannel { peer, capacity_sat, push_msat, announce } = request;
-    let channel = desk::OpenChannel { peer, capacity_sat, push_msat: push_msat.into(), announce };
-    node.ask(channel).await.map(|id| Json(ChannelId { id }))
 }
 
 async fn close_channel(

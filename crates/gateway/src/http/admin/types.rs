@@ -62,6 +62,9 @@ pub struct OpenChannel {
     /// True to announce the channel to the public graph.
     #[serde(default)]
     pub announce: bool,
+    /// Fee rate of its funding, in sat per 1000 vB; within an hour by default.
+    #[serde(default)]
+    pub fee_rate: Option<u64>,
 }
 
 /// Its answer, once the channel has its id. It opens from there on; see its state in the list.

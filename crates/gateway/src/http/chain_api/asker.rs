@@ -56,7 +56,7 @@ impl Asker {
     }
 
     /// Counts a wait for something to happen; `None`: it has to be answered now.
-    pub(super) fn wait(&self) -> Option<Wait> {
+    pub(crate) fn wait(&self) -> Option<Wait> {
         match &self.0 {
             Some(allowance) => allowance.wait().ok().map(|guard| Wait { _guard: Some(guard) }),
             None => Some(Wait { _guard: None }),
@@ -80,6 +80,6 @@ impl Asker {
 }
 
 /// A request that waits for something to happen.
-pub(super) struct Wait {
+pub(crate) struct Wait {
     _guard: Option<Guard>,
 }

@@ -28,9 +28,8 @@ impl From<RpcError> for ChainApiError {
             RpcError::Refused { .. } => StatusCode::BAD_GATEWAY,
             _ => StatusCode::SERVICE_UNAVAILABLE,
         };
-        if status != StatusCode::NOT_FOUND {
-            tracing::warn!("chain API: {error}");
-        }
+        // The view says once when bitcoind is of no use; whoever asks meanwhile adds no line each.
+        tracing::debug!("chain API: {error}");
         // Where bitcoind is and how it is logged in to is the operator's business.
         let text = match error {
             RpcError::Refused { message, .. } => message,

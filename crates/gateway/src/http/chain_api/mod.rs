@@ -121,7 +121,8 @@ pub async fn from_bitcoind(
     let rpc = rpc::Rpc::new(http, url, auth);
     let view = Arc::new(View::new(rpc.clone(), network, sizes));
     match view.tick().await {
-        Err(e) if e.is_passing() => tracing::warn!("chain API: {e}; the gateway keeps trying"),
+        // The view says so once it is followed, and keeps trying.
+        Err(e) if e.is_passing() => {}
         other => other?,
     }
     tokio::spawn(View::follow(Arc::downgrade(&view)));

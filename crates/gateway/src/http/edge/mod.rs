@@ -2,6 +2,7 @@
 
 mod admission;
 mod bodies;
+mod boxes;
 mod health;
 mod lightning;
 mod pairing;
@@ -51,6 +52,7 @@ pub struct Edge {
     refusals: Connections,
     relay: String,
     letters: Arc<pairing::Letters>,
+    boxes: Arc<boxes::Letters>,
 }
 
 impl Edge {
@@ -64,7 +66,8 @@ impl Edge {
     ) -> Self {
         let [all, each] = REFUSALS;
         let refusals = Connections::new(all, each);
-        Self { config, node, health, connections, refusals, relay, letters: Arc::default() }
+        let (letters, boxes) = (Arc::default(), Arc::default());
+        Self { config, node, health, connections, refusals, relay, letters, boxes }
     }
 
     /// Everything that is served, with the chain API and the API for sites in `more`, to those who are admitted.
@@ -77,7 +80,8 @@ impl Edge {
             router = router.route("/config.json", get(www::config));
         }
         let open = Router::new().route("/rgs/snapshot/{since}", get(rgs::snapshot)).layer(from_fn(cors));
-        let data = router.merge(open).merge(pairing::routes()).with_state(self).merge(more);
+        let data =
+            router.merge(open).merge(pairing::routes()).merge(boxes::routes()).with_state(self).merge(more);
         let all = match www {
             Some(dir) => data.layer(from_fn(as_data)).merge(www::files(&dir)),
             None => data.fallback(nothing).layer(from_fn(as_data)),

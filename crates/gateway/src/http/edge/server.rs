@@ -5,7 +5,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -21,7 +21,7 @@ use tracing::{debug, warn};
 
 use super::Peer;
 use super::bodies::{Hurried, Kept};
-use crate::limits::{Lobby, Paced, Seat};
+use crate::limits::{Lobby, Paced, Rarely, Seat};
 
 /// Time for the head of a request; also the life of an unused connection.
 const HEAD_LIMIT: Duration = Duration::from_secs(30);
@@ -32,6 +32,9 @@ const BODY_LIMIT: Duration = Duration::from_secs(60);
 /// Time for answers in flight when the gateway stops.
 const DRAIN_LIMIT: Duration = Duration::from_secs(5);
 
+/// Time for a connection that is told to go to be gone.
+const ROOM_LIMIT: Duration = Duration::from_secs(1);
+
 /// Wait after the system refused a connection (out of file descriptors, for one).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -40,22 +43,27 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub async fn serve(listener: TcpListener, router: Router, lobby: Lobby, stop: impl Future<Output = ()>) {
     let (stopping, stopped) = watch::channel(false);
     let mut stop = std::pin::pin!(stop);
-    let mut is_failing = false;
+    let (mut failures, mut refusals) = (Rarely::default(), Rarely::default());
     loop {
         let accepted = tokio::select! {
             () = &mut stop => break,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                is_failing = false;
-                let seat = lobby.enter(peer.ip().to_canonical());
-                tokio::spawn(connection(stream, peer, router.clone(), seat, stopped.clone()));
-            }
+            Ok((stream, peer)) => match enter(&lobby, peer).await {
+                Some(seat) => {
+                    tokio::spawn(connection(stream, peer, router.clone(), seat, stopped.clone()));
+                }
+                // It is closed: there is no file for it, and no answer that would not need one.
+                None => {
+                    if let Some(times) = refusals.count(Instant::now()) {
+                        warn!(%peer, times, "a connection is refused: there are as many as there may be");
+                    }
+                }
+            },
             Err(error) => {
-                // Once, and not at each attempt until there is room.
-                if !std::mem::replace(&mut is_failing, true) {
-                    warn!(%error, "connections cannot be accepted");
+                if let Some(times) = failures.count(Instant::now()) {
+                    warn!(%error, times, "connections cannot be accepted");
                 }
                 lobby.make_room();
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -67,6 +75,12 @@ pub async fn serve(listener: TcpListener, router: Router, lobby: Lobby, stop: im
     if tokio::time::timeout(DRAIN_LIMIT, stopping.closed()).await.is_err() {
         debug!("some answers were cut off");
     }
+}
+
+/// Takes a connection in, unless there is no room, or who makes room is not gone in time.
+async fn enter(lobby: &Lobby, peer: SocketAddr) -> Option<Arc<Seat>> {
+    let entered = tokio::time::timeout(ROOM_LIMIT, lobby.enter(peer.ip().to_canonical()));
+    entered.await.ok().flatten()
 }
 
 /// Serves one connection to its end, or to the end of the answer in flight once `stopped` says so.

@@ -1,6 +1,7 @@
 //! The API for sites: `/v1/…` on the public HTTP side, for requests with an API key. Described by `/v1/openapi.json`.
 
 mod auth;
+mod calls;
 mod openapi;
 mod queries;
 mod rate;

@@ -11,6 +11,7 @@ use utoipa::{Modify, OpenApi};
         description = "Invoices, payments and webhooks for a site's server. Amounts in millisatoshi are decimal text; times are seconds since the UNIX epoch. Errors are `{code, message}`; the message names the remedy. Repeat a POST with the same `Idempotency-Key` and body after a lost answer: it is done once.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
+    servers((url = "/", description = "The gateway that serves this document.")),
     modifiers(&Bearer),
     security(("key" = [])),
 )]

@@ -43,7 +43,7 @@ impl Wait {
 pub struct Page {
     /// The `nextCursor` of the page before.
     #[serde(default)]
-    #[param(nullable = false)]
+    #[param(nullable = false, pattern = "^[0-9a-f]{1,16}$")]
     pub cursor: Option<String>,
     /// Maximum length of the page.
     #[serde(default = "default_limit")]

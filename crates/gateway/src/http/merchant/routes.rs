@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 use super::auth::{Caller, unauthorized};
 use super::openapi::Document;
 use super::queries::{Page, Wait};
-use super::{Api, sessions, webhooks};
+use super::{Api, calls, sessions, webhooks};
 use crate::desk::error::ApiError;
 use crate::desk::merchant::types::{CreateInvoice, Invoice, Invoices, Payment, Scope, SendPayment};
 use crate::desk::merchant::{IdempotencyKey, Made, requests, unknown_invoice};
@@ -27,7 +27,9 @@ use crate::http::extract::{Body, Path, Query, not_found, wrong_method};
 
 /// All paths, and their description.
 fn described() -> (Router<Api>, utoipa::openapi::OpenApi) {
-    OpenApiRouter::with_openapi(Document::openapi())
+    let mut document = Document::openapi();
+    document.webhooks = Some(calls::described());
+    OpenApiRouter::with_openapi(document)
         .routes(routes!(create_invoice, list_invoices))
         .routes(routes!(invoice))
         .routes(routes!(invoice_events))
@@ -94,7 +96,7 @@ fn invoice_id(hash: &str) -> Result<PaymentId, ApiError> {
 ///
 /// Scope `invoices:create`.
 #[utoipa::path(post, path = "/v1/invoices", tag = "invoices", operation_id = "createInvoice",
-    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable characters: the same request again with the same key answers the same invoice.")),
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, description = "1 to 255 printable characters: the same request again with the same key answers the same invoice.")),
     request_body = CreateInvoice,
     responses(
         (status = 201, body = Invoice, description = "Made."),
@@ -170,7 +172,7 @@ async fn invoice_events(
 ///
 /// Scope `payments:send`. One invoice is paid once, whatever is repeated. The answer waits up to a minute for the outcome.
 #[utoipa::path(post, path = "/v1/payments", tag = "payments", operation_id = "sendPayment",
-    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable characters: the same request again with the same key answers the same payment.")),
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, description = "1 to 255 printable characters: the same request again with the same key answers the same payment.")),
     request_body = SendPayment,
     responses(
         (status = 201, body = Payment, description = "Begun; in its final state, or pending."),

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::net::TcpStream;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use amplet_gateway::limits::raise_open_files;
@@ -44,6 +45,43 @@ fn a_thousand_unfinished_requests_keep_nobody_out() {
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
     assert_eq!(gateway.websocket("/lightning/v1", &[]), 4001, "a wallet gets in");
     drop(open);
+}
+
+/// More connections than the system gives files: the gateway keeps its own, and the log is no longer for it.
+#[test]
+fn where_files_are_few_idle_connections_shut_nobody_out() {
+    raise_open_files(4 * MANY);
+    let dir = folder();
+    let mut few = Command::new("sh");
+    let start = "ulimit -n 200; exec \"$0\" --config gateway.toml";
+    few.args(["-c", start, env!("CARGO_BIN_EXE_amplet-gateway")]);
+    let mut gateway = Gateway::spawn_as(few, dir.path());
+    gateway.listen();
+    let warned = gateway.wait_for_log("there will be fewer connections");
+    assert!(warned.contains(r#""limit":200"#) && warned.contains("LimitNOFILE"), "{warned}");
+    for said in ["trying again", "waits for its chain source", "wallets can keep backups here"] {
+        gateway.wait_for_log(said);
+    }
+    let before = loud(&gateway);
+    let idle: Vec<_> = (0..400).map(|_| connect(&gateway.http)).collect();
+    let begun = Instant::now();
+    for _ in 0..20 {
+        assert_eq!(gateway.get("/health").status, 503, "the node has no chain yet");
+        assert_eq!(gateway.admin("GET", "/admin/v1/info", None, None).json()["code"], "nodeDown");
+    }
+    assert_eq!(gateway.websocket("/lightning/v1", &[]), 4001, "a wallet gets in");
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    std::thread::sleep(Duration::from_secs(2));
+    let said = loud(&gateway) - before;
+    assert!(said <= 1, "{said} lines:\n{}", gateway.log());
+    gateway.signal("TERM");
+    assert_eq!(gateway.wait().code(), Some(0));
+    drop(idle);
+}
+
+/// Lines that an operator sees by default.
+fn loud(gateway: &Gateway) -> usize {
+    gateway.log().lines().filter(|line| !line.contains(r#""level":"DEBUG""#)).count()
 }
 
 /// What a wallet costs that is connected and says nothing. Most of it was a buffer to read into.

@@ -40,6 +40,40 @@ fn the_document_is_whole() {
     let amount = &document["components"]["schemas"]["Msat"];
     assert_eq!((&amount["type"], &amount["pattern"]), (&"string".into(), &"^[0-9]{1,20}$".into()));
     assert_eq!(document["security"][0]["key"], Value::Array(Vec::new()));
+    assert_eq!(document["servers"][0]["url"], "/", "the gateway itself");
+    limits_are_told(&document);
+    calls_are_told(&document);
+}
+
+/// What is refused for its size is refused by the schema, too.
+fn limits_are_told(document: &Value) {
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    let types = ["BTreeMap", "Option", "Vec", "String"];
+    assert!(!schemas.keys().any(|name| types.iter().any(|it| name.contains(it))), "{:?}", schemas.keys());
+    let metadata = &schemas["Metadata"];
+    assert_eq!(metadata["maxProperties"], 20);
+    assert_eq!(
+        (&metadata["propertyNames"]["minLength"], &metadata["propertyNames"]["maxLength"]),
+        (&1.into(), &40.into())
+    );
+    assert_eq!(metadata["additionalProperties"]["maxLength"], 500);
+    let parameters = document["paths"]["/v1/invoices"]["get"]["parameters"].as_array().unwrap();
+    let cursor = parameters.iter().find(|parameter| parameter["name"] == "cursor").unwrap();
+    assert_eq!(cursor["schema"]["pattern"], "^[0-9a-f]{1,16}$");
+}
+
+fn calls_are_told(document: &Value) {
+    let calls = document["webhooks"].as_object().unwrap();
+    let names = &document["components"]["schemas"]["EventName"]["enum"];
+    let names: BTreeSet<&str> = names.as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+    assert_eq!(calls.keys().map(String::as_str).collect::<BTreeSet<_>>(), names);
+    for (name, call) in calls {
+        let body = &call["post"]["requestBody"]["content"]["application/json"]["schema"];
+        assert_eq!(body["properties"]["type"]["enum"][0], **name);
+        assert!(
+            body["properties"]["data"].is_object() && call["post"]["security"] == Value::Array(Vec::new())
+        );
+    }
 }
 
 fn collect(value: &Value, references: &mut BTreeSet<String>) {

@@ -56,7 +56,8 @@ pub fn put(address: &str, request: &PutObjectRequest) -> Option<(u16, Option<i64
 
 /// Reads a key of the store `s` as a client.
 pub fn get(address: &str, client: u8, key: &str) -> (u16, Option<KeyValue>) {
-    let request = GetObjectRequest { store_id: "s".into(), key: key.into() }.encode_to_vec();
+    let request = GetObjectRequest { store_id: "s".into(), key: key.into(), ..GetObjectRequest::default() }
+        .encode_to_vec();
     let (status, body) = post(address, GET_OBJECT, &header(client, 0), &request).unwrap();
     let found = (status == 200).then(|| GetObjectResponse::decode(body.as_slice()).unwrap().value);
     (status, found.flatten())

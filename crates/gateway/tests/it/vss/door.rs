@@ -1,6 +1,6 @@
 //! The door: who gets in, what is said to whom.
 
-use amplet_vss::messages::{ErrorCode, ErrorResponse};
+use amplet_vss::messages::{ErrorCode, ErrorResponse, GetObjectRequest};
 use amplet_vss::{MAX_BODY_BYTES, Message};
 use serde_json::json;
 
@@ -33,7 +33,7 @@ fn a_key_opens_its_own_store_and_nothing_else() {
         (header(1, day + 60), 401),
         (header(1, day - 60), 404),
     ] {
-        let body = amplet_vss::messages::GetObjectRequest { store_id: "s".into(), key: "b".into() };
+        let body = GetObjectRequest { store_id: "s".into(), key: "b".into(), ..GetObjectRequest::default() };
         let answer = post(&gateway.http, "getObject", &authorization, &body.encode_to_vec()).unwrap();
         assert_eq!(answer.0, status, "{authorization}");
         let code = ErrorResponse::decode(answer.1.as_slice()).unwrap().error_code();

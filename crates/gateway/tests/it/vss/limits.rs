@@ -3,11 +3,11 @@
 use std::net::IpAddr;
 
 use amplet_gateway::config::BackupSection;
-use amplet_gateway::desk::backup::{Backup, SqliteStore};
+use amplet_gateway::desk::backup::{Backup, Caller, SqliteStore};
 use amplet_vss::{Message, PUT_OBJECTS, Refusal};
 
 use super::client::{item, write};
-use super::stores::{ADDRESS, owner, section};
+use super::stores::{ADDRESS, caller, section};
 
 /// A service with its folder.
 struct Service(Backup, #[expect(dead_code, reason = "it lasts as long as the service")] tempfile::TempDir);
@@ -30,7 +30,10 @@ impl Service {
     ) -> Result<(), Refusal> {
         let mut request = write(None, vec![item(key, vec![7; bytes], -1)]);
         request.store_id = store.into();
-        self.0.answer(owner(client), address, PUT_OBJECTS, &request.encode_to_vec()).await.map(drop)
+        self.0
+            .answer(Caller { address, ..caller(client) }, PUT_OBJECTS, &request.encode_to_vec())
+            .await
+            .map(drop)
     }
 }
 
@@ -83,6 +86,6 @@ async fn who_is_here_has_room_that_strangers_cannot_take() {
 async fn before_the_store_is_open_clients_are_told_to_come_again() {
     let backup = Backup::new(section());
     let body = write(None, vec![item("a", "1", 0)]).encode_to_vec();
-    let refusal = backup.answer(owner(1), ADDRESS, PUT_OBJECTS, &body).await.unwrap_err();
+    let refusal = backup.answer(caller(1), PUT_OBJECTS, &body).await.unwrap_err();
     assert_eq!(refusal.status(), 503);
 }

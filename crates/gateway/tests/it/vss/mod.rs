@@ -7,3 +7,4 @@ mod killed;
 mod limits;
 mod published;
 mod stores;
+mod tls;

@@ -53,6 +53,7 @@ async fn pay_both_ways(regtest: &RegtestGateway, wallet: &Wallet) {
         expiry_secs: None,
         amp: false,
         metadata: Default::default(),
+        channel: Default::default(),
     };
     let Response::PaymentRequest(asked) = wallet.request(receive).await.unwrap() else { panic!() };
     let admin = (regtest.gateway.admin.clone(), json!({ "invoice": asked.invoice }));

@@ -13,9 +13,9 @@ use super::{RegtestGateway, connected, on_one_thread, until, usable};
 use crate::harness::{self, Gateway};
 
 /// What the gateway gives the wallet, in sat.
-const GIVEN_SAT: u32 = 100_000;
+pub const GIVEN_SAT: u32 = 100_000;
 
-async fn balance(wallet: &Wallet) -> Balance {
+pub async fn balance(wallet: &Wallet) -> Balance {
     let Response::Balance(balance) = wallet.request(Request::Balance).await.unwrap() else { panic!() };
     balance
 }
@@ -31,24 +31,32 @@ async fn told(wallet: &Wallet) -> Option<LostState> {
     Some(lost.gateways.first()?.installations.first()?.state)
 }
 
-async fn mine(regtest: &RegtestGateway, blocks: u64) {
+pub async fn mine(regtest: &RegtestGateway, blocks: u64) {
     regtest.bitcoind.mine(blocks).unwrap();
     regtest.ask("POST", "/admin/v1/sync", &json!({}));
     tokio::time::sleep(Duration::from_millis(500)).await;
 }
 
 /// A wallet whose channel is the gateway's, but for what that has paid to it; the funding is in a block.
-async fn wallet_with_money(regtest: &RegtestGateway) -> (Wallet, String) {
+pub async fn wallet_with_money(regtest: &RegtestGateway) -> (Wallet, String) {
     let (wallet, gateway) = regtest.wallet().await;
-    connected(&wallet).await;
+    let address = give_money(regtest, &wallet, gateway).await;
+    (wallet, address)
+}
+
+/// Has the gateway of this node id open a channel to a wallet and pay it; returns the gateway's address.
+pub async fn give_money(regtest: &RegtestGateway, wallet: &Wallet, gateway: String) -> String {
+    connected(wallet).await;
     wallet.request(Request::RequestChannel { gateway, capacity_sat: 400_000 }).await.unwrap();
     usable(regtest).await;
+    until("room", async || (balance(wallet).await.receivable_msat > Msat::ZERO).then_some(())).await;
     let receive = Request::Receive {
         amount_msat: Some(Msat::from(GIVEN_SAT * 1000)),
         description: "in".into(),
         expiry_secs: None,
         amp: false,
         metadata: Default::default(),
+        channel: Default::default(),
     };
     let Response::PaymentRequest(asked) = wallet.request(receive).await.unwrap() else { panic!() };
     let (admin, body) = (regtest.gateway.admin.clone(), json!({ "invoice": asked.invoice }).to_string());
@@ -58,7 +66,7 @@ async fn wallet_with_money(regtest: &RegtestGateway) -> (Wallet, String) {
     assert_eq!(paid.await.unwrap().json()["state"], "succeeded");
     mine(regtest, 6).await;
     let info = regtest.ask("GET", "/admin/v1/info", &json!({}));
-    (wallet, info["addresses"][0].as_str().unwrap().to_owned())
+    info["addresses"][0].as_str().unwrap().to_owned()
 }
 
 #[test]

@@ -1,11 +1,17 @@
 //! A gateway on a real `bitcoind -regtest`, and wallets and nodes that come to it.
 
 mod absence;
+mod batch;
 mod channels;
+mod closing;
+mod exit;
+mod exit_htlcs;
 mod full_disk;
+mod giving;
 mod health;
 mod lost;
 mod node;
+mod on_demand;
 mod operating;
 mod routing;
 mod strangers;
@@ -15,11 +21,12 @@ mod zero_fee;
 
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use amplet_protocol::page::{ErrorCode, Gateway as Configured, Network, OpenOptions, Request, WalletError};
 use amplet_storage::kdf::{KdfParams, Kek};
-use amplet_storage::{MemoryBackend, SealedStore};
+use amplet_storage::{MemoryBackend, SealedStore, Store};
 use amplet_transport::NativePlatform;
 use amplet_wallet::{Response, Wallet};
 use serde_json::{Value, json};
@@ -34,7 +41,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A chain, and a gateway on it.
 pub struct RegtestGateway {
     pub gateway: Gateway,
-    pub bitcoind: Bitcoind,
+    pub bitcoind: Arc<Bitcoind>,
     dir: tempfile::TempDir,
 }
 
@@ -52,7 +59,7 @@ impl RegtestGateway {
     /// With a gateway that is `spawned` in its folder.
     fn spawned(network: &str, more: &str, spawn: impl FnOnce(&Path) -> Gateway) -> Self {
         let dir = folder();
-        let bitcoind = bitcoind(dir.path());
+        let bitcoind = Arc::new(bitcoind(dir.path()));
         let (url, user, password) = bitcoind.access();
         let chain = format!("url = \"{url}\"\nuser = \"{user}\"\npassword = \"{password}\"");
         harness::configure_on(dir.path(), network, &chain, more);
@@ -106,8 +113,13 @@ impl RegtestGateway {
 
     /// Closes the only channel by force; returns its commitment, once it waits for a block.
     fn close_by_force(&self) -> Value {
+        self.close_one_by_force(|_| true)
+    }
+
+    /// Closes the first channel that is `wanted` by force; returns its commitment, once it waits for a block.
+    fn close_one_by_force(&self, wanted: impl Fn(&Value) -> bool) -> Value {
         let channels = self.ask("GET", "/admin/v1/channels", &json!({}));
-        let channel = &channels["channels"][0];
+        let channel = channels["channels"].as_array().unwrap().iter().find(|it| wanted(it)).unwrap();
         let funding = channel["funding"].as_str().unwrap().split(':').next().unwrap();
         let path = format!("/admin/v1/channels/{}?force=true", channel["id"].as_str().unwrap());
         assert_eq!(self.gateway.admin("DELETE", &path, None, None).status, 204);
@@ -155,9 +167,17 @@ impl RegtestGateway {
         words: &str,
         change: impl FnOnce(&mut OpenOptions),
     ) -> Wallet {
-        let backend = Rc::new(MemoryBackend::default());
-        let kek = Kek::from_bytes([7; 32]);
-        let store = SealedStore::create(backend, &KdfParams::external_key(), kek).await.unwrap();
+        self.wallet_on(Rc::new(new_store().await), address, words, change).await
+    }
+
+    /// The same in this store.
+    async fn wallet_on(
+        &self,
+        store: Rc<dyn Store>,
+        address: String,
+        words: &str,
+        change: impl FnOnce(&mut OpenOptions),
+    ) -> Wallet {
         let chain_url = Some(format!("http://{}", self.gateway.http));
         let mut options = OpenOptions {
             name: "test".into(),
@@ -174,8 +194,14 @@ impl RegtestGateway {
         };
         change(&mut options);
         let platform = Rc::new(NativePlatform::new().unwrap());
-        Wallet::open(platform, Rc::new(store), options).await.unwrap()
+        Wallet::open(platform, store, options).await.unwrap()
     }
+}
+
+/// An empty store.
+async fn new_store() -> SealedStore {
+    let (backend, kek) = (Rc::new(MemoryBackend::default()), Kek::from_bytes([7; 32]));
+    SealedStore::create(backend, &KdfParams::external_key(), kek).await.unwrap()
 }
 
 /// Returns whether a transaction as bitcoind describes it spends an output of `txid`.

@@ -73,6 +73,7 @@ async fn invoice(wallet: &Wallet, sat: u64) -> String {
         expiry_secs: None,
         amp: false,
         metadata: Default::default(),
+        channel: Default::default(),
     };
     match wallet.request(receive).await.unwrap() {
         Response::PaymentRequest(asked) => asked.invoice,

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use bitcoin::Txid;
 use lightning::chain::channelmonitor::{Balance, BalanceSource};
 
-use super::{FINAL_AFTER, OnchainWallet};
+use super::{OnchainWallet, is_final};
 use crate::ldk::commitment::{Direct, HtlcHashes};
 
 /// Claims of a channel's outputs that the savings have and LDK still counts.
@@ -52,7 +52,7 @@ impl OnchainWallet {
         let mut claims = DirectClaims::default();
         for tx in state.canonical() {
             let height = tx.chain_position.confirmation_height_upper_bound();
-            if height.is_some_and(|at| tip.saturating_sub(at).saturating_add(1) >= FINAL_AFTER) {
+            if height.is_some_and(|at| is_final(at, tip)) {
                 continue;
             }
             let inputs = tx.tx_node.tx.input.iter().filter(|input| of.contains(&input.previous_output.txid));

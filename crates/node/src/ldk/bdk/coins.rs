@@ -11,6 +11,11 @@ use super::{OnchainWallet, WalletState};
 /// waits for before it acts on a spend (its `ANTI_REORG_DELAY`).
 pub const FINAL_AFTER: u32 = 6;
 
+/// Returns whether a transaction in the block at `height` is final by the time that the chain's tip is at `tip`.
+pub fn is_final(height: u32, tip: u32) -> bool {
+    tip.saturating_sub(height).saturating_add(1) >= FINAL_AFTER
+}
+
 /// Maximum number of transactions that wait and build upon each other. The network relays 25, a channel's closing and its fee included.
 const MAX_CHAIN: usize = 8;
 
@@ -106,7 +111,7 @@ impl WalletState {
         let is_buried = |txid: &Txid| {
             let position = self.wallet.get_tx(*txid).map(|tx| tx.chain_position);
             let height = position.and_then(|position| position.confirmation_height_upper_bound());
-            height.is_some_and(|at| tip.saturating_sub(at).saturating_add(1) >= FINAL_AFTER)
+            height.is_some_and(|at| is_final(at, tip))
         };
         tx.input.iter().map(|input| input.previous_output).any(|coin| {
             graph.outspends(coin).iter().any(|other| *other != txid && is_buried(other))

@@ -28,7 +28,7 @@ use crate::ldk::staged::{StagedWrites, names};
 
 pub use bump::{Change, Replacement, SignedBump};
 pub use claims::DirectClaims;
-pub use coins::FINAL_AFTER;
+pub use coins::{FINAL_AFTER, is_final};
 pub use send::{OnchainError, SignedSend};
 pub use transactions::Confirmed;
 
@@ -257,20 +257,12 @@ impl OnchainWallet {
         self.stage(&mut state);
     }
 
-    /// Frees the coins of a funding transaction that will never be broadcast.
-    pub fn release(&self, tx: &Transaction) {
+    /// Frees the coins of a funding transaction that will never be broadcast; told again, of one that is not held, it does nothing.
+    pub fn release(&self, txid: Txid) {
         let mut state = self.lock();
+        let Some(tx) = state.held.remove(&txid) else { return };
         tx.input.iter().for_each(|input| state.wallet.unlock_outpoint(input.previous_output));
-        state.held.remove(&tx.compute_txid());
         self.stage(&mut state);
-    }
-
-    /// As [`release`](Self::release), by transaction id.
-    pub fn release_funding(&self, txid: Txid) {
-        let held = self.lock().held.get(&txid).cloned();
-        if let Some(tx) = held {
-            self.release(&tx);
-        }
     }
 
     /// Frees coins that an earlier session held for channels which LDK has forgotten since.

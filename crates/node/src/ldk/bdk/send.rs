@@ -143,43 +143,47 @@ impl OnchainWallet {
         if let Some(amount_sat) = amount_sat.filter(|sat| *sat < minimum_sat) {
             return Err(OnchainError::Dust { amount_sat, minimum_sat });
         }
-        let order = Draft { script: script.clone(), amount_sat, rate, reserve_sat, from: Coins::Confirmed };
-        let psbt = self.draft(&order)?;
-        self.finish(psbt, &order)
+        let pay = match amount_sat {
+            Some(sat) => Pay::Exact(vec![(script, sat)]),
+            None => Pay::All(script),
+        };
+        self.built(&Draft { pay, rate, reserve_sat, from: Coins::Confirmed })
     }
 
-    /// Builds and signs a channel's funding: as [`build`](Self::build), and where confirmed money does not suffice, also from change of
-    /// our own that waits for a block.
+    /// Builds and signs a funding of channels, of these scripts and values in sat: as [`build`](Self::build), and where confirmed money
+    /// does not suffice, also from change of our own that waits for a block.
     ///
     /// # Errors
     /// [`OnchainError`].
     pub fn build_funding(
         &self,
-        script: ScriptBuf,
-        sat: u64,
+        outputs: Vec<(ScriptBuf, u64)>,
         rate: FeeRate,
         reserve_sat: u64,
     ) -> Result<SignedSend, OnchainError> {
-        match self.build(script.clone(), Some(sat), rate, reserve_sat) {
+        let mut draft = Draft { pay: Pay::Exact(outputs), rate, reserve_sat, from: Coins::Confirmed };
+        match self.built(&draft) {
             Err(OnchainError::Insufficient { .. }) => {
-                let order =
-                    Draft { script, amount_sat: Some(sat), rate, reserve_sat, from: Coins::OwnChange };
-                let psbt = self.draft(&order)?;
-                self.finish(psbt, &order)
+                draft.from = Coins::OwnChange;
+                self.built(&draft)
             }
             built => built,
         }
     }
 
-    /// Returns whether a channel of `capacity_sat` can be funded beside the reserve, as far as is known before its script is known.
+    /// Returns whether channels of these capacities, in sat, can be funded together beside the reserve, as far as is known before their
+    /// scripts are known.
     ///
     /// # Errors
     /// [`OnchainError::Insufficient`].
-    pub fn can_fund(&self, capacity_sat: u64, rate: FeeRate, reserve_sat: u64) -> Result<(), OnchainError> {
-        // One input, the channel, change, the reserve's coin.
-        const FUNDING_VBYTES: u64 = 203;
-        let fee_sat = rate.fee_vb(FUNDING_VBYTES).map_or(u64::MAX, Amount::to_sat);
-        self.check_free(capacity_sat.saturating_add(fee_sat), reserve_sat, Coins::OwnChange)
+    pub fn can_fund(&self, capacities: &[u64], rate: FeeRate, reserve_sat: u64) -> Result<(), OnchainError> {
+        // One input, change, the reserve's coin; and each channel's output (P2WSH).
+        const FUNDING_VBYTES: u64 = 160;
+        const CHANNEL_VBYTES: u64 = 43;
+        let channels = CHANNEL_VBYTES.saturating_mul(capacities.len() as u64);
+        let fee_sat = rate.fee_vb(FUNDING_VBYTES.saturating_add(channels)).map_or(u64::MAX, Amount::to_sat);
+        let needed_sat = capacities.iter().copied().fold(fee_sat, u64::saturating_add);
+        self.check_free(needed_sat, reserve_sat, Coins::OwnChange)
     }
 
     /// Checks that so much is free beside the reserve.
@@ -198,19 +202,17 @@ impl OnchainWallet {
         }
     }
 
-    fn draft(&self, draft: &Draft) -> Result<Psbt, OnchainError> {
+    fn built(&self, draft: &Draft) -> Result<SignedSend, OnchainError> {
         let mut state = self.lock();
         let result = draft.build(&mut state);
         self.stage(&mut state);
         drop(state);
-        result.map_err(|e| self.explain(e, draft))
+        self.finish(result.map_err(|error| self.explain(error, draft))?, draft)
     }
 
     fn finish(&self, psbt: Psbt, draft: &Draft) -> Result<SignedSend, OnchainError> {
         let fee_sat = psbt.fee_amount().map_or(0, Amount::to_sat);
-        let tx = &psbt.unsigned_tx;
-        let paid = tx.output.iter().find(|output| output.script_pubkey == draft.script);
-        let amount_sat = paid.map_or(0, |output| output.value.to_sat());
+        let amount_sat = draft.pay.amount_sat(&psbt.unsigned_tx);
         self.check_free(amount_sat.saturating_add(fee_sat), draft.reserve_sat, draft.from)?;
         let (tx, fee_sat) = self.lock().signed(psbt)?;
         Ok(SignedSend { tx, amount_sat, fee_sat })
@@ -229,10 +231,30 @@ impl OnchainWallet {
     }
 }
 
+/// What a transaction pays.
+enum Pay {
+    /// These scripts get so many sat each.
+    Exact(Vec<(ScriptBuf, u64)>),
+    /// This one gets all but the reserve.
+    All(ScriptBuf),
+}
+
+impl Pay {
+    /// What the payees get by a transaction that was built for it, in sat.
+    fn amount_sat(&self, tx: &Transaction) -> u64 {
+        match self {
+            Self::Exact(outputs) => outputs.iter().map(|(_, sat)| *sat).fold(0, u64::saturating_add),
+            Self::All(script) => {
+                let paid = tx.output.iter().find(|output| output.script_pubkey == *script);
+                paid.map_or(0, |output| output.value.to_sat())
+            }
+        }
+    }
+}
+
 /// A transaction to build.
 struct Draft {
-    script: ScriptBuf,
-    amount_sat: Option<u64>,
+    pay: Pay,
     rate: FeeRate,
     reserve_sat: u64,
     from: Coins,
@@ -250,17 +272,19 @@ impl Draft {
     fn build(&self, state: &mut WalletState) -> Result<Psbt, CreateTxError> {
         let kept = state.reserve_coins(self.reserve_sat);
         let apart = kept.value_sat >= self.reserve_sat;
-        match self.amount_sat {
-            Some(sat) if apart => match self.exact(state, sat, Reserve::Kept(kept.outpoints)) {
-                Err(CreateTxError::CoinSelection(_)) => self.exact(state, sat, Reserve::Renewed),
+        match &self.pay {
+            Pay::Exact(outputs) if apart => match self.exact(state, outputs, Reserve::Kept(kept.outpoints)) {
+                Err(CreateTxError::CoinSelection(_)) => self.exact(state, outputs, Reserve::Renewed),
                 done => done,
             },
-            Some(sat) => self.exact(state, sat, Reserve::Renewed),
+            Pay::Exact(outputs) => self.exact(state, outputs, Reserve::Renewed),
             // What the reserve's coins are worth beyond it is part of all, unless it costs more to free.
-            None if apart && kept.value_sat.saturating_sub(self.reserve_sat) <= self.renewal_sat() => {
-                self.all(state, Reserve::Kept(kept.outpoints))
+            Pay::All(script)
+                if apart && kept.value_sat.saturating_sub(self.reserve_sat) <= self.renewal_sat() =>
+            {
+                self.all(state, script, Reserve::Kept(kept.outpoints))
             }
-            None => self.all(state, Reserve::Renewed),
+            Pay::All(script) => self.all(state, script, Reserve::Renewed),
         }
     }
 
@@ -271,15 +295,27 @@ impl Draft {
         self.rate.fee_vb(VBYTES).map_or(u64::MAX, Amount::to_sat)
     }
 
-    fn exact(&self, state: &mut WalletState, sat: u64, reserve: Reserve) -> Result<Psbt, CreateTxError> {
+    fn exact(
+        &self,
+        state: &mut WalletState,
+        outputs: &[(ScriptBuf, u64)],
+        reserve: Reserve,
+    ) -> Result<Psbt, CreateTxError> {
         self.with_reserve(state, reserve, |builder| {
-            builder.add_recipient(self.script.clone(), Amount::from_sat(sat));
+            for (script, sat) in outputs {
+                builder.add_recipient(script.clone(), Amount::from_sat(*sat));
+            }
         })
     }
 
-    fn all(&self, state: &mut WalletState, reserve: Reserve) -> Result<Psbt, CreateTxError> {
+    fn all(
+        &self,
+        state: &mut WalletState,
+        script: &ScriptBuf,
+        reserve: Reserve,
+    ) -> Result<Psbt, CreateTxError> {
         self.with_reserve(state, reserve, |builder| {
-            builder.drain_wallet().drain_to(self.script.clone()).ordering(TxOrdering::Shuffle);
+            builder.drain_wallet().drain_to(script.clone()).ordering(TxOrdering::Shuffle);
         })
     }
 

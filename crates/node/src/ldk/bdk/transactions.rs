@@ -73,6 +73,12 @@ impl OnchainWallet {
         state.held.contains_key(&txid) || state.wallet.get_tx(txid).is_some()
     }
 
+    /// Returns whether this transaction may have been broadcast, or may still be: it has it, believed in or not, or holds coins for it.
+    pub fn may_be_out(&self, txid: Txid) -> bool {
+        let state = self.lock();
+        state.held.contains_key(&txid) || state.wallet.tx_graph().get_tx(txid).is_some()
+    }
+
     /// Transactions that spend outputs of this one, whatever became of them.
     pub fn children(&self, txid: Txid) -> Vec<Txid> {
         let state = self.lock();

@@ -7,7 +7,9 @@ mod amp;
 mod closed;
 mod gate;
 mod judge;
+mod plain;
 mod shutdowns;
+mod storage;
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashSet};
@@ -36,6 +38,7 @@ use addressee::addressee;
 pub(crate) use closed::ClosedChannels;
 use gate::{Gate, Passed};
 use judge::{Numbers, View, index, judge};
+pub(crate) use plain::plain_messages;
 use shutdowns::Shutdowns;
 
 /// LDK's channel manager behind the checks.
@@ -243,40 +246,7 @@ macro_rules! pass {
 }
 
 impl ChannelMessageHandler for Intercept {
-    pass! {
-        handle_open_channel(&msgs::OpenChannel);
-        handle_open_channel_v2(&msgs::OpenChannelV2);
-        handle_accept_channel(&msgs::AcceptChannel);
-        handle_accept_channel_v2(&msgs::AcceptChannelV2);
-        handle_funding_created(&msgs::FundingCreated);
-        handle_funding_signed(&msgs::FundingSigned);
-        handle_channel_ready(&msgs::ChannelReady);
-        handle_peer_storage(msgs::PeerStorage);
-        handle_peer_storage_retrieval(msgs::PeerStorageRetrieval);
-        handle_shutdown(&msgs::Shutdown);
-        handle_closing_signed(&msgs::ClosingSigned);
-        handle_stfu(&msgs::Stfu);
-        handle_splice_init(&msgs::SpliceInit);
-        handle_splice_ack(&msgs::SpliceAck);
-        handle_splice_locked(&msgs::SpliceLocked);
-        handle_tx_add_input(&msgs::TxAddInput);
-        handle_tx_add_output(&msgs::TxAddOutput);
-        handle_tx_remove_input(&msgs::TxRemoveInput);
-        handle_tx_remove_output(&msgs::TxRemoveOutput);
-        handle_tx_complete(&msgs::TxComplete);
-        handle_tx_signatures(&msgs::TxSignatures);
-        handle_tx_init_rbf(&msgs::TxInitRbf);
-        handle_tx_ack_rbf(&msgs::TxAckRbf);
-        handle_tx_abort(&msgs::TxAbort);
-        handle_update_fulfill_htlc(msgs::UpdateFulfillHTLC);
-        handle_update_fail_htlc(&msgs::UpdateFailHTLC);
-        handle_update_fail_malformed_htlc(&msgs::UpdateFailMalformedHTLC);
-        handle_commitment_signed(&msgs::CommitmentSigned);
-        handle_revoke_and_ack(&msgs::RevokeAndACK);
-        handle_update_fee(&msgs::UpdateFee);
-        handle_announcement_signatures(&msgs::AnnouncementSignatures);
-        handle_channel_update(&msgs::ChannelUpdate);
-    }
+    plain_messages!(pass);
 
     fn handle_update_add_htlc(&self, peer: PublicKey, message: &msgs::UpdateAddHTLC) {
         if !self.is_silent() {
@@ -294,6 +264,10 @@ impl ChannelMessageHandler for Intercept {
         if !self.is_silent() {
             self.manager.handle_commitment_signed_batch(peer, channel, batch);
         }
+    }
+
+    fn handle_peer_storage_retrieval(&self, peer: PublicKey, message: msgs::PeerStorageRetrieval) {
+        self.given_back(&peer, &message);
     }
 
     fn handle_error(&self, peer: PublicKey, message: &msgs::ErrorMessage) {

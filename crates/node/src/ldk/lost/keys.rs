@@ -99,7 +99,7 @@ pub fn scripts(point: &PublicKey) -> [ScriptBuf; 2] {
 }
 
 /// The same of a serialized point, which is not checked: that would cost as much as deriving it.
-pub(crate) fn scripts_of(point: &[u8; PUBLIC_KEY_SIZE]) -> [ScriptBuf; 2] {
+fn scripts_of(point: &[u8; PUBLIC_KEY_SIZE]) -> [ScriptBuf; 2] {
     let anchors = Builder::new()
         .push_slice(point)
         .push_opcode(OP_CHECKSIGVERIFY)
@@ -107,6 +107,18 @@ pub(crate) fn scripts_of(point: &[u8; PUBLIC_KEY_SIZE]) -> [ScriptBuf; 2] {
         .push_opcode(OP_CSV)
         .into_script();
     [ScriptBuf::new_p2wpkh(&WPubkeyHash::hash(point)), anchors.to_p2wsh()]
+}
+
+/// Scripts that pay to the keys of the installation `number`, with the places of the keys; of its serialized points, in their order.
+pub fn places(
+    number: u32,
+    points: impl IntoIterator<Item = [u8; PUBLIC_KEY_SIZE]>,
+) -> impl Iterator<Item = (ScriptBuf, Place)> {
+    (0u16..).zip(points).flat_map(move |(index, point)| {
+        let [plain, anchors] = scripts_of(&point);
+        let place = |anchors| Place { number, index, anchors };
+        [(plain, place(false)), (anchors, place(true))]
+    })
 }
 
 /// The type of a channel, as far as it matters for `to_remote`.

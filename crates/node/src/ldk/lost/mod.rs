@@ -5,7 +5,9 @@
 //! blocks like those of the savings. What is found waits until its block is deep enough, and goes to LDK's sweeper then
 //! (`onchain::lost`), which brings it to the savings. HTLCs, and what our own commitments paid, cannot be found so.
 
+mod former;
 pub mod keys;
+pub(crate) mod knock;
 pub mod spend;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +24,7 @@ use crate::ldk::commitment::is_commitment;
 use crate::ldk::error::ReadError;
 use crate::ldk::keys::{KeyError, Keys};
 use crate::ldk::staged::StagedWrites;
-use keys::{Place, StaticKeys, scripts_of};
+use keys::{Place, StaticKeys, places};
 
 /// Record of the installations that are looked for, and of what was found.
 const LOST: &str = "node/lost";
@@ -139,12 +141,7 @@ impl LostChannels {
             }
         };
         let (points, _) = points.as_chunks::<PUBLIC_KEY_SIZE>();
-        let places = (0u16..).zip(points).flat_map(|(index, point)| {
-            let [plain, anchors] = scripts_of(point);
-            let place = |anchors| Place { number, index, anchors };
-            [(plain, place(false)), (anchors, place(true))]
-        });
-        self.places().extend(places);
+        self.places().extend(places(number, points.iter().copied()));
         Ok(())
     }
 

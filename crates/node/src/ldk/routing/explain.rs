@@ -69,7 +69,7 @@ fn message(reason: &NoPlan, sat: u64) -> String {
                 .to_owned()
         }
         NoPlan::Balance { .. } => format!(
-            "your channels can send {sat} sat now: pay less, top up, or wait until offline gateways are back"
+            "your channels can send {sat} sat now: pay less, top up, or wait until peers that are offline are back"
         ),
         NoPlan::Inbound { .. } => {
             format!("the payee's channels can receive {sat} sat: pay less, or ask the payee for more")

@@ -46,6 +46,11 @@ impl Kept {
         self.0.get(node).cloned().unwrap_or_default()
     }
 
+    /// The nodes that have said until when they may stay away, and the height before which each has to run again.
+    pub fn safe_until(&self) -> impl Iterator<Item = (NodeId, u32)> {
+        self.0.iter().filter_map(|(node, record)| Some((*node, record.safe_until?)))
+    }
+
     /// Takes a report of a node. `channels`: its channels with this gateway; without one nothing is kept, so that a stranger
     /// fills no disk. The first installation that shows one of them is registered.
     pub fn take(
@@ -66,6 +71,7 @@ impl Kept {
         let before = record.clone();
         record.instance = report.instance;
         record.canary = report.canary.or(record.canary);
+        record.safe_until = report.safe_until;
         for (channel, counter) in &report.counters {
             if record.counters.len() < MAX_CHANNELS || record.counters.contains_key(channel) {
                 let kept = record.counters.entry(*channel).or_default();
@@ -77,7 +83,7 @@ impl Kept {
         }
         let only_counters = record.instance == before.instance && record.canary == before.canary;
         match serde_json::to_vec(&record) {
-            // A number that is lost with the process comes again with the next report.
+            // What is lost with the process comes again with the next report.
             Ok(bytes) if only_counters => staged.put_at_leisure(format!("{}{node}", names::KEPT), bytes),
             Ok(bytes) => staged.put_deferred(format!("{}{node}", names::KEPT), bytes),
             // Plain data: its serialization has no failing case.
@@ -103,7 +109,7 @@ mod tests {
 
     fn report(instance: u8, counters: &[(ChannelId, u64)]) -> Record {
         let counters = counters.iter().copied().collect();
-        Record { instance: Some(InstanceId([instance; 16])), canary: None, counters }
+        Record { instance: Some(InstanceId([instance; 16])), counters, ..Record::default() }
     }
 
     #[test]

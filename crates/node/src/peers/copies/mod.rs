@@ -11,7 +11,7 @@ use std::rc::{Rc, Weak};
 use amplet_protocol::copies::{
     KEEPS_BIT, KEPT_BIT, MAX_CHANNELS, MAX_MESSAGE, MESSAGE_TYPE, Message, Record,
 };
-use amplet_protocol::{Canary, ChannelId, NodeId};
+use amplet_protocol::{Canary, ChannelId, InstanceId, NodeId};
 use amplet_storage::StoreError;
 use bitcoin::secp256k1::PublicKey;
 use lightning::ln::msgs::Init;
@@ -19,6 +19,7 @@ use lightning::ln::types::ChannelId as LdkChannelId;
 
 use crate::base::Base;
 use crate::config::Role;
+use crate::ldk::absence::safe_until;
 use crate::ldk::intercept::has_bit;
 use crate::ldk::messages::MessageHandler;
 use kept::{Kept, Taken};
@@ -40,14 +41,17 @@ enum Side {
     Gateway(Kept),
 }
 
+/// What a wallet has reported: its counters, and at which height.
+type Told = (BTreeMap<ChannelId, u64>, u32);
+
 /// The service.
 pub struct Copies {
     base: Weak<Base>,
     side: RefCell<Side>,
     /// Connected gateways that keep this node's record.
     keepers: RefCell<BTreeSet<PublicKey>>,
-    /// Counters reported last.
-    told: RefCell<BTreeMap<ChannelId, u64>>,
+    /// What was reported last.
+    told: RefCell<Told>,
     findings: RefCell<Findings>,
 }
 
@@ -75,20 +79,38 @@ impl Copies {
         findings
     }
 
+    /// Nodes that keep their record here, have a channel and are not connected, each with the height before which it has to run again,
+    /// as it said last.
+    pub fn away(&self) -> Vec<(NodeId, u32)> {
+        let (Some(base), Side::Gateway(kept)) = (self.base.upgrade(), &*self.side.borrow()) else {
+            return Vec::new();
+        };
+        let is_away = |node: &NodeId| {
+            let peer = PublicKey::from_slice(&node.0);
+            peer.is_ok_and(|peer| {
+                !base.ldk.messages.is_connected(&peer)
+                    && !base.ldk.manager.list_channels_with_counterparty(&peer).is_empty()
+            })
+        };
+        kept.safe_until().filter(|(node, _)| is_away(node)).collect()
+    }
+
     /// Reports what committed steps have changed since the last report.
     pub(crate) fn report_changes(&self) {
         let Some(base) = self.base.upgrade() else { return };
         let Side::Wallet(own) = &*self.side.borrow() else { return };
-        let counters = counters(&base);
-        if *self.told.borrow() == counters {
+        // With a block the wallet may stay away until another one.
+        let now = (counters(&base), base.ldk.manager.current_best_block().height);
+        if *self.told.borrow() == now {
             return;
         }
-        let told = self.told.replace(counters.clone());
+        let counters = now.0.clone();
+        let (told, _) = self.told.replace(now);
         // With a new channel a gateway may begin to keep a record: it gets all of it.
         let is_whole = !told.keys().eq(counters.keys());
         let is_new = |(channel, counter): &(ChannelId, u64)| is_whole || told.get(channel) != Some(counter);
         let counters = counters.into_iter().filter(is_new).collect();
-        let report = Message::Report(Record { instance: Some(own.instance), canary: None, counters });
+        let report = report(&base, own.instance, None, counters);
         for keeper in &*self.keepers.borrow() {
             send(&base, *keeper, &report);
         }
@@ -127,11 +149,11 @@ impl Copies {
 
 /// Leaves a new canary with a gateway once it is durable here: one that only the gateway knows would be taken for another copy's.
 fn leave_canary(base: &Rc<Base>, gateway: PublicKey, own: &Own, canary: Canary) {
-    let report = Record { instance: Some(own.instance), canary: Some(canary), counters: BTreeMap::new() };
+    let instance = own.instance;
     let (shared, durable) = (Rc::clone(base), base.staged.with_step());
     base.while_open(async move {
         if matches!(durable.await, Ok(Ok(()))) && !shared.staged.old_copy.is_set() {
-            send(&shared, gateway, &Message::Report(report));
+            send(&shared, gateway, &report(&shared, instance, Some(canary), BTreeMap::new()));
         }
     });
 }
@@ -146,12 +168,18 @@ fn counters(base: &Base) -> BTreeMap<ChannelId, u64> {
     open.filter_map(|channel| counter(channel.channel_id)).take(MAX_CHANNELS).collect()
 }
 
+/// A wallet's report, with the height before which it has to run again.
+fn report(
+    base: &Base,
+    instance: InstanceId,
+    canary: Option<Canary>,
+    counters: BTreeMap<ChannelId, u64>,
+) -> Message {
+    Message::Report(Record { instance: Some(instance), canary, counters, safe_until: safe_until(&base.ldk) })
+}
+
 fn send(base: &Base, peer: PublicKey, message: &Message) {
-    match serde_json::to_vec(message) {
-        Ok(bytes) => base.ldk.messages.send(peer, MESSAGE_TYPE, bytes),
-        // Plain data: its serialization has no failing case.
-        Err(error) => log::error!("a report to {peer} was not sent: {error}"),
-    }
+    base.ldk.messages.send_json(peer, MESSAGE_TYPE, message);
 }
 
 impl MessageHandler for Copies {
@@ -164,9 +192,7 @@ impl MessageHandler for Copies {
         match &*self.side.borrow() {
             Side::Wallet(own) if has_bit(init, KEEPS_BIT) => {
                 self.keepers.borrow_mut().insert(peer);
-                let counters = counters(&base);
-                let report = Record { instance: Some(own.instance), canary: None, counters };
-                send(&base, peer, &Message::Report(report));
+                send(&base, peer, &report(&base, own.instance, None, counters(&base)));
             }
             Side::Gateway(kept) if has_bit(init, KEPT_BIT) => {
                 send(&base, peer, &Message::Kept(kept.get(&NodeId(peer.serialize()))));

@@ -1,14 +1,17 @@
-//! The wallet's side: which gateways were asked, and what they answered.
+//! The wallet's side: which gateways were asked, and what they answered; what is left with them and with other peers.
 
 use std::collections::BTreeMap;
 
-use amplet_protocol::lost::{Answer, Claim, ListedChannel, MAX_NODES, Message, statement};
+use amplet_protocol::lost::{Answer, BIT, Claim, ListedChannel, LostState, MAX_NODES, Message, statement};
 use amplet_storage::{Store, StoreError, get_unless_damaged};
 use bitcoin::hex::DisplayHex;
 use bitcoin::secp256k1::PublicKey;
+use lightning::ln::msgs::Init;
 
-use super::{list, node_id, send};
+use super::knocks::Knocks;
+use super::{list, node_id, send, short};
 use crate::base::Base;
+use crate::ldk::intercept::has_bit;
 
 /// Record that is there while gateways are asked to close.
 const LOST_CLOSE: &str = "node/lost_close";
@@ -41,14 +44,25 @@ pub(super) struct Asker {
     gateways: BTreeMap<PublicKey, LostGateway>,
     /// Connected gateways, and what was left with them.
     connected: BTreeMap<PublicKey, Vec<ListedChannel>>,
+    /// Other connected peers that keep something (BOLT 9, `option_provide_storage`), and what was left with them.
+    keepers: BTreeMap<PublicKey, Vec<u8>>,
     /// Addresses of peers.
     addresses: BTreeMap<PublicKey, String>,
+    /// Peers that are no gateways.
+    pub knocks: Knocks,
 }
 
 impl Asker {
     pub async fn open(store: &dyn Store) -> Result<Self, StoreError> {
         let close = get_unless_damaged(store, LOST_CLOSE).await?.is_some();
-        Ok(Self { close, gateways: BTreeMap::new(), connected: BTreeMap::new(), addresses: BTreeMap::new() })
+        Ok(Self {
+            close,
+            gateways: BTreeMap::new(),
+            connected: BTreeMap::new(),
+            keepers: BTreeMap::new(),
+            addresses: BTreeMap::new(),
+            knocks: Knocks::open(store).await?,
+        })
     }
 
     pub fn gateways(&self) -> Vec<LostGateway> {
@@ -59,6 +73,11 @@ impl Asker {
         self.close
     }
 
+    /// Goes on after a start: the word that was given to a release that asked gateways only counts from now on.
+    pub fn go_on(&mut self, base: &Base) {
+        self.knocks.set_close(base, self.close);
+    }
+
     /// Stages what is asked from now on.
     pub fn set_close(&mut self, base: &Base, close: bool) {
         self.close = close;
@@ -66,24 +85,35 @@ impl Asker {
             true => base.staged.put(LOST_CLOSE, Vec::new()),
             false => base.staged.remove(LOST_CLOSE),
         }
+        self.knocks.set_close(base, close);
     }
 
-    pub fn connected(&mut self, base: &Base, gateway: PublicKey) {
-        self.connected.insert(gateway, Vec::new());
-        self.ask(base, gateway);
+    pub fn connected(&mut self, base: &Base, peer: PublicKey, init: &Init) {
+        if has_bit(init, BIT) {
+            self.connected.insert(peer, Vec::new());
+            self.knocks.met_gateway(base, node_id(&peer));
+            self.ask(base, peer);
+        } else {
+            self.knocks.met_plain(node_id(&peer));
+            if init.features.supports_provide_storage() {
+                self.keepers.insert(peer, Vec::new());
+            }
+        }
         self.leave_list(base);
     }
 
     pub fn address(&mut self, peer: PublicKey, address: String) {
+        self.knocks.address(node_id(&peer), address.clone());
         self.addresses.insert(peer, address);
     }
 
-    /// Leaves the list of our channels with the connected gateways that do not have it as it is.
+    /// Leaves the list of our channels with the connected gateways and keepers that do not have it as it is.
     pub fn leave_list(&mut self, base: &Base) {
-        if self.connected.is_empty() {
+        if self.connected.is_empty() && self.keepers.is_empty() {
             return;
         }
         let listed = list::listed(base, |peer| self.addresses.get(peer).cloned());
+        self.leave_short(base, &listed);
         let stale = self.connected.iter_mut().filter(|(_, left)| **left != listed);
         for (gateway, left) in stale {
             if let Some(list) = base.ldk.signer.seal_list(|key, seed| list::encrypt(&listed, key, seed)) {
@@ -93,8 +123,25 @@ impl Asker {
         }
     }
 
-    pub fn disconnected(&mut self, gateway: &PublicKey) {
-        self.connected.remove(gateway);
+    /// The same in short, with peers that are no gateways. They keep it of whoever has a channel with them.
+    fn leave_short(&mut self, base: &Base, listed: &[ListedChannel]) {
+        let has_channel = |peer: &PublicKey| {
+            base.ldk.manager.list_channels_with_counterparty(peer).iter().any(|it| it.is_channel_ready)
+        };
+        let written = short::write(listed);
+        let stale = self.keepers.iter_mut().filter(|(peer, left)| **left != written && has_channel(peer));
+        for (peer, left) in stale {
+            let seal = |key: &_, seed: &_| Some(list::seal(written.clone(), key, seed));
+            if let Some(sealed) = base.ldk.signer.seal_list(seal) {
+                base.ldk.intercept.leave_with(*peer, sealed);
+            }
+            left.clone_from(&written);
+        }
+    }
+
+    pub fn disconnected(&mut self, peer: &PublicKey) {
+        self.connected.remove(peer);
+        self.keepers.remove(peer);
     }
 
     pub fn ask_all(&mut self, base: &Base) {
@@ -137,9 +184,14 @@ impl Asker {
                 }
                 let Some(asked) = self.gateways.get_mut(&gateway) else { return };
                 let lists = answer.list.iter();
-                let listed = lists.filter_map(|sealed| read_list(base, &answer, sealed)).next();
+                let listed =
+                    lists.filter_map(|sealed| read_list(base, &answer, sealed)).next().unwrap_or_default();
+                if answer.state == LostState::InUse {
+                    self.knocks.seen_alive(base, answer.node_id);
+                }
+                self.knocks.learn(base, answer.node_id, &listed);
                 asked.answers.retain(|other| other.answer.node_id != answer.node_id);
-                asked.answers.push(LostAnswer { answer, listed: listed.unwrap_or_default() });
+                asked.answers.push(LostAnswer { answer, listed });
             }
             Message::Answered => self.ended(base, gateway, false),
             Message::WrongTime { now } => {

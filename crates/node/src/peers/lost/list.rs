@@ -1,6 +1,5 @@
-//! A wallet's list of its channels, which gateways keep for it, encrypted with LDK's key for peer storage.
-//!
-//! BOLT 1's own `peer_storage` is LDK's in this release: it keeps a kilobyte for others and gives nobody a list of its own to read back.
+//! A wallet's list of its channels, which gateways keep for it, and other peers in a short form ([`super::short`]), encrypted with
+//! LDK's key for peer storage.
 
 use amplet_protocol::lost::{ListedChannel, MAX_LIST, MAX_LISTED};
 use amplet_protocol::{ChannelId, NodeId};
@@ -32,18 +31,26 @@ pub(super) fn listed(base: &Base, address: impl Fn(&PublicKey) -> Option<String>
     listed
 }
 
-/// Encrypts a list: the same one always in the same way, so that the gateway writes it once. `seed`: a secret that makes it so.
+/// Encrypts a list for gateways: JSON, in hex.
 pub(super) fn encrypt(list: &[ListedChannel], key: &PeerStorageKey, seed: &[u8; 32]) -> Option<String> {
-    let bytes = serde_json::to_vec(list).ok()?;
-    let mut engine = HmacEngine::<sha256::Hash>::new(seed);
-    engine.input(&bytes);
-    let random = Hmac::<sha256::Hash>::from_engine(engine).to_byte_array();
-    let hex = DecryptedOurPeerStorage::new(bytes).encrypt(key, &random).into_vec().to_lower_hex_string();
+    let hex = seal(serde_json::to_vec(list).ok()?, key, seed).to_lower_hex_string();
     (hex.len() <= MAX_LIST).then_some(hex)
 }
 
-/// Reads a list; `None`: it is not this key's.
+/// Reads a list that a gateway has kept; `None`: it is not this key's.
 pub(super) fn decrypt(hex: &str, key: &PeerStorageKey) -> Option<Vec<ListedChannel>> {
-    let cipher = EncryptedOurPeerStorage::new(Vec::from_hex(hex).ok()?).ok()?;
-    serde_json::from_slice(&cipher.decrypt(key).ok()?.into_vec()).ok()
+    serde_json::from_slice(&open(Vec::from_hex(hex).ok()?, key)?).ok()
+}
+
+/// Encrypts: the same bytes always in the same way, so that whoever keeps them writes them once. `seed`: a secret that makes it so.
+pub(super) fn seal(bytes: Vec<u8>, key: &PeerStorageKey, seed: &[u8; 32]) -> Vec<u8> {
+    let mut engine = HmacEngine::<sha256::Hash>::new(seed);
+    engine.input(&bytes);
+    let random = Hmac::<sha256::Hash>::from_engine(engine).to_byte_array();
+    DecryptedOurPeerStorage::new(bytes).encrypt(key, &random).into_vec()
+}
+
+/// Decrypts; `None`: it is not this key's.
+pub(super) fn open(sealed: Vec<u8>, key: &PeerStorageKey) -> Option<Vec<u8>> {
+    Some(EncryptedOurPeerStorage::new(sealed).ok()?.decrypt(key).ok()?.into_vec())
 }

@@ -1,24 +1,27 @@
 //! Channels of lost installations: a restored wallet asks its gateways for them, on proof of the old keys, and a gateway closes them
 //! when it is asked to ([`amplet_protocol::lost`]). A wallet leaves a list of its channels with gateways, which they give only to
-//! whoever proves its key.
+//! whoever proves its key. Other peers keep a short one (BOLT 1, `peer_storage`), and are asked as the lost installation.
 
 mod asked;
 mod asker;
+mod knocks;
 mod list;
+mod short;
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use amplet_protocol::NodeId;
-use amplet_protocol::lost::{BIT, MAX_MESSAGE, MESSAGE_TYPE, Message};
+use amplet_protocol::lost::{MAX_MESSAGE, MESSAGE_TYPE, Message};
+use amplet_protocol::page::LostPeer;
 use amplet_storage::StoreError;
 use bitcoin::secp256k1::PublicKey;
 use lightning::ln::msgs::Init;
 
 use crate::base::Base;
 use crate::config::Role;
-use crate::ldk::intercept::has_bit;
+use crate::ldk::lost::knock::Knock;
 use crate::ldk::messages::MessageHandler;
 use crate::ldk::unsaved::Unsaved;
 use asked::{Asked, Question, WrongTime};
@@ -26,7 +29,7 @@ use asker::Asker;
 
 pub use asker::{LostAnswer, LostGateway};
 
-/// Interval between a gateway's looks at what it was asked to close.
+/// Interval between looks at what is due: what a gateway was asked to close, and whom a wallet asks.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// Interval between a wallet's questions on a connection.
 const ASK_EVERY: Duration = Duration::from_secs(600);
@@ -56,17 +59,47 @@ impl Lost {
     /// Asks, or closes what it was asked to close, for as long as the node runs.
     pub(crate) async fn follow(self: Rc<Self>) {
         let Some(base) = self.base.upgrade() else { return };
-        let every = match &*self.side.borrow() {
-            Side::Wallet(_) if base.ldk.lost.numbers().is_empty() => return,
-            Side::Wallet(_) => ASK_EVERY,
-            Side::Gateway(_) => LOOK_EVERY,
-        };
-        loop {
-            base.platform.sleep(every).await;
-            match &mut *self.side.borrow_mut() {
-                Side::Wallet(asker) => asker.ask_all(&base),
-                Side::Gateway(asked) => asked.close_due(&base),
+        if let Side::Wallet(asker) = &mut *self.side.borrow_mut() {
+            if base.ldk.lost.numbers().is_empty() {
+                return;
             }
+            asker.go_on(&base);
+        }
+        let mut asked_at = base.platform.monotonic();
+        loop {
+            base.platform.sleep(LOOK_EVERY).await;
+            match &mut *self.side.borrow_mut() {
+                Side::Gateway(asked) => asked.close_due(&base),
+                Side::Wallet(asker) if base.platform.monotonic().saturating_sub(asked_at) >= ASK_EVERY => {
+                    asked_at = base.platform.monotonic();
+                    asker.ask_all(&base);
+                }
+                Side::Wallet(_) => {}
+            }
+            self.knock(&base).await;
+        }
+    }
+
+    /// Asks the peers that are no gateways, one after the other, as far as it is time.
+    async fn knock(&self, base: &Base) {
+        while let Some(knock) = self.next_knock(base) {
+            // Until then another writer may speak for this wallet.
+            if base.staged.old_copy.is_set() || base.store.ready().await.is_err() {
+                return;
+            }
+            let may_tell =
+                || matches!(&*self.side.borrow(), Side::Wallet(it) if it.knocks.may_tell(base, &knock));
+            let heard = base.ldk.knock(&base.platform, &knock, may_tell).await;
+            if let Side::Wallet(asker) = &mut *self.side.borrow_mut() {
+                asker.knocks.heard(base, &knock, heard);
+            }
+        }
+    }
+
+    fn next_knock(&self, base: &Base) -> Option<Knock> {
+        match &mut *self.side.borrow_mut() {
+            Side::Wallet(asker) => asker.knocks.next(base),
+            Side::Gateway(_) => None,
         }
     }
 
@@ -93,13 +126,21 @@ impl Lost {
         }
     }
 
+    /// Peers that are no gateways, and that lost installations had channels with; empty where nothing is lost.
+    pub fn peers(&self) -> Vec<LostPeer> {
+        match (&*self.side.borrow(), self.base.upgrade()) {
+            (Side::Wallet(asker), Some(base)) => asker.knocks.peers(&base),
+            _ => Vec::new(),
+        }
+    }
+
     /// Returns whether gateways are asked to close the lost installations' channels.
     pub fn asks_to_close(&self) -> bool {
         matches!(&*self.side.borrow(), Side::Wallet(asker) if asker.closes())
     }
 
-    /// Asks every gateway to close, or to leave open, the channels of lost installations: now, and on each connection from now on.
-    /// Durable before it returns.
+    /// Asks every gateway to close, or to leave open, the channels of lost installations: now, and on each connection from now on; and
+    /// other peers, a day later. Durable before it returns.
     ///
     /// # Errors
     /// [`Unsaved`].
@@ -119,11 +160,7 @@ impl Lost {
 }
 
 fn send(base: &Base, peer: PublicKey, message: &Message) {
-    match serde_json::to_vec(message) {
-        Ok(bytes) => base.ldk.messages.send(peer, MESSAGE_TYPE, bytes),
-        // Plain data: its serialization has no failing case.
-        Err(error) => log::error!("a message to {peer} was not sent: {error}"),
-    }
+    base.ldk.messages.send_json(peer, MESSAGE_TYPE, message);
 }
 
 fn node_id(key: &PublicKey) -> NodeId {
@@ -138,9 +175,8 @@ impl MessageHandler for Lost {
     fn connected(&self, peer: PublicKey, init: &Init) {
         let Some(base) = self.base.upgrade() else { return };
         match &mut *self.side.borrow_mut() {
-            Side::Wallet(asker) if has_bit(init, BIT) => asker.connected(&base, peer),
+            Side::Wallet(asker) => asker.connected(&base, peer, init),
             Side::Gateway(asked) => asked.seen(&base, &peer),
-            Side::Wallet(_) => {}
         }
     }
 

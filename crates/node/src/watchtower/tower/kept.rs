@@ -68,10 +68,7 @@ fn key(wallet: &NodeId, record: u32) -> String {
 
 fn encode(channel: &Label, items: &[&Item]) -> Vec<u8> {
     let mut bytes = channel.to_vec();
-    for item in items {
-        bytes.extend(item.hint);
-        bytes.extend(&item.sealed);
-    }
+    items.iter().for_each(|item| item.write(&mut bytes));
     bytes
 }
 

@@ -122,13 +122,9 @@ impl Tower {
     fn asked(&self, base: &Rc<Base>, wallet: PublicKey, message: Message) {
         let (id, who) = (NodeId(wallet.serialize()), Self::who(base, &wallet));
         let mut kept = self.kept.borrow_mut();
-        let (request, code) = match (message, &mut *kept) {
+        let writable = kept.as_mut().filter(|_| base.staged.check().is_ok());
+        let (request, code) = match (message, writable) {
             (Message::Keep { request, .. } | Message::Forget { request, .. }, None) => (request, Code::Busy),
-            (Message::Keep { request, .. } | Message::Forget { request, .. }, Some(_))
-                if base.staged.check().is_err() =>
-            {
-                (request, Code::Busy)
-            }
             (Message::Keep { request, channel, items }, Some(kept)) => {
                 let code = kept.keep(id, who, channel, &items, &base.staged);
                 if !base.staged.is_empty() {

@@ -13,6 +13,9 @@ const WARM_UP: f64 = 0.3;
 /// Bound of how much the memory grows in the rest of a soak, as a share of its mean.
 pub const GROWTH: f64 = 0.05;
 
+/// Bound of what a gateway has written to its disk for each payment that it forwards, in bytes.
+pub const WRITTEN_BYTES: f64 = 100_000.0;
+
 /// The lines that it printed, by kind.
 #[derive(Default)]
 pub struct Report {
@@ -110,6 +113,12 @@ impl Report {
         Some(attacked.quantile(0.99) / calm.quantile(0.99))
     }
 
+    /// Bytes written to the gateway's disk for each payment that it forwarded, as all that succeeded were.
+    pub fn written(&self) -> Option<f64> {
+        let numbers = &self.audit.as_ref()?.numbers;
+        Some(number(numbers, "writtenBytes") / number(numbers, "succeeded"))
+    }
+
     /// Bounds that are missed, each as a sentence.
     pub fn missed(&self, is_soak: bool) -> Vec<String> {
         let mut missed = Vec::new();
@@ -141,6 +150,8 @@ impl Report {
                 bound(missing == 0.0, format!("{missing} msat are missing"));
                 let unearned = number(&audit.numbers, "feesMsat") - number(&audit.numbers, "earnedMsat");
                 bound(unearned == 0.0, format!("{unearned} msat of fees did not reach the gateway"));
+                let written = self.written().unwrap_or(f64::NAN);
+                bound(written <= WRITTEN_BYTES, format!("{:.0} kB written for each payment", written / 1e3));
             }
         }
         missed
@@ -178,10 +189,11 @@ mod tests {
         json!({ "phase": { "name": name, "latenciesMs": latencies, "seconds": 1.0 } }).to_string()
     }
 
-    fn audit(differing: &[&str], missing_msat: i64, earned_msat: i64) -> String {
+    fn audit(differing: &[&str], missing_msat: i64, earned_msat: i64, written_bytes: u64) -> String {
         json!({ "audit": {
             "payments": 2, "succeeded": 2, "failed": 0, "failures": [], "differing": differing,
             "missingMsat": missing_msat, "feesMsat": 5, "earnedMsat": earned_msat,
+            "writtenBytes": written_bytes,
         } })
         .to_string()
     }
@@ -204,7 +216,7 @@ mod tests {
 
     #[test]
     fn bounds_that_hold_are_not_missed() {
-        let report = Report::read(&text(2.0, 7_000_000, &audit(&[], 0, 5)));
+        let report = Report::read(&text(2.0, 7_000_000, &audit(&[], 0, 5, 200_000)));
         assert_eq!(report.phases[1].quantile(0.99), 99.0);
         assert_eq!((report.idle, report.slower()), (Some((60_000.0, 100.0)), Some(2.0)));
         assert_eq!(report.missed(false), Vec::<String>::new());
@@ -213,13 +225,14 @@ mod tests {
     #[test]
     fn each_bound_can_be_missed() {
         let missed = |text: &str| Report::read(text).missed(false).join("\n");
-        let right = audit(&[], 0, 5);
+        let right = audit(&[], 0, 5, 200_000);
         for (text, word) in [
             (text(2.1, 1_000_000, &right), "2.10 times"),
             (text(1.0, 7_100_000, &right), "61.0 kB"),
-            (text(1.0, 1_000_000, &audit(&["a1: lost"], 0, 5)), "a1: lost"),
-            (text(1.0, 1_000_000, &audit(&[], 7, 5)), "7 msat are missing"),
-            (text(1.0, 1_000_000, &audit(&[], 0, 4)), "1 msat of fees"),
+            (text(1.0, 1_000_000, &audit(&["a1: lost"], 0, 5, 0)), "a1: lost"),
+            (text(1.0, 1_000_000, &audit(&[], 7, 5, 0)), "7 msat are missing"),
+            (text(1.0, 1_000_000, &audit(&[], 0, 4, 0)), "1 msat of fees"),
+            (text(1.0, 1_000_000, &audit(&[], 0, 5, 202_000)), "101 kB written"),
             (text(1.0, 1_000_000, ""), "not looked at"),
         ] {
             let missed = missed(&text);
@@ -233,7 +246,7 @@ mod tests {
     fn soak(bytes: impl Fn(f64) -> f64) -> Report {
         let looks: Vec<_> =
             (0..=120).map(|look| f64::from(look) * 5.0).map(|at| json!([at, bytes(at)])).collect();
-        Report::read(&format!("{}\n{}", json!({ "soak": looks }), audit(&[], 0, 5)))
+        Report::read(&format!("{}\n{}", json!({ "soak": looks }), audit(&[], 0, 5, 0)))
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::Options;
-use super::judge::{GROWTH, IDLE_BYTES, Phase, Report, SLOWER, growth, number};
+use super::judge::{GROWTH, IDLE_BYTES, Phase, Report, SLOWER, WRITTEN_BYTES, growth, number};
 
 /// What was measured, beside the bounds.
 pub fn of(options: &Options, report: &Report) -> String {
@@ -74,6 +74,15 @@ fn write(text: &mut String, options: &Options, report: &Report) -> std::fmt::Res
         numbers("feesMsat"),
         numbers("earnedMsat")
     )?;
+    if let Some(written) = report.written() {
+        let bound = WRITTEN_BYTES / 1e3;
+        let all = numbers("writtenBytes") / 1e6;
+        writeln!(
+            text,
+            "{:.1} kB written for each payment (bound {bound}), {all:.1} MB in all",
+            written / 1e3
+        )?;
+    }
     audit.failures.iter().try_for_each(|failure| writeln!(text, "  failed: {failure}"))
 }
 

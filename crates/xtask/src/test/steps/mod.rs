@@ -86,7 +86,7 @@ pub const STEPS: &[StepSpec] = &[
     step("clippy", "lints of the native code, warnings denied", 240, 3600, lint::clippy).by(Native),
     step("doc", "the examples in the documentation", 30, 1800, native::doc).by(Native),
     // Before what only reads sources: clicking takes longest, and begins as soon as the page is built.
-    step("e2e", "the page and the extension, clicked (Playwright)", 600, 2400, web::e2e)
+    step("e2e", "the page and the extension, clicked (Playwright)", 600, 3600, web::e2e)
         .built(Wasm, web::build_e2e)
         .by(Clicker),
     step("chaos", "15 chaotic lives of a wallet in Chromium, to the millisatoshi", 420, 2400, web::chaos)

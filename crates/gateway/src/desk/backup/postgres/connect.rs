@@ -5,7 +5,7 @@ use std::time::Duration;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
 use tokio_postgres::NoTls;
 
-use super::PostgresStore;
+use super::{PostgresStore, tls};
 use crate::config;
 use crate::desk::backup::BackupError;
 use crate::desk::backup::store::Failure;
@@ -15,11 +15,11 @@ const CONNECTIONS: usize = 8;
 /// Time for a connection to be made, or to become free.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The layout of the tables.
-const LAYOUT: i32 = 1;
+const LAYOUT: i32 = 2;
 /// Lock of whoever makes the tables (`pg_advisory_xact_lock`): "AmBk".
 const MAKING: i64 = 0x416d_426b;
 
-/// Texts compare by their bytes, as everywhere else.
+/// Of layout 1. Texts compare by their bytes, as everywhere else.
 const TABLES: &str = "
     CREATE SCHEMA IF NOT EXISTS amplet_backup;
     CREATE TABLE IF NOT EXISTS amplet_backup.layout (version INTEGER NOT NULL);
@@ -36,6 +36,13 @@ const TABLES: &str = "
     ALTER TABLE amplet_backup.record ALTER COLUMN value SET STORAGE EXTERNAL;
     CREATE UNIQUE INDEX IF NOT EXISTS record_created ON amplet_backup.record (store, created);
     CREATE INDEX IF NOT EXISTS record_changed ON amplet_backup.record (store, changed, created);
+";
+
+/// Since layout 2: the devices that are refused, by account.
+const DEVICES: &str = "
+    CREATE TABLE amplet_backup.removed_device (
+        owner BYTEA NOT NULL, device BYTEA NOT NULL, PRIMARY KEY (owner, device)
+    );
 ";
 
 /// An error with what the server said of it: its `Display` alone is `db error`.
@@ -92,7 +99,8 @@ impl PostgresStore {
 
 fn pool(url: &str) -> Result<Pool, BackupError> {
     let wrong = |what: String| BackupError::Postgres { what };
-    let config = config::postgres(url).map_err(wrong)?;
+    let database = config::postgres(url).map_err(wrong)?;
+    let config = database.config;
     let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     // Whatever the server's own setting: a write that was answered is on its disk.
     let durable = Hook::async_fn(|client, _| {
@@ -100,7 +108,11 @@ fn pool(url: &str) -> Result<Pool, BackupError> {
             client.batch_execute("SET synchronous_commit = on").await.map_err(HookError::Backend)
         })
     });
-    Pool::builder(Manager::from_config(config, NoTls, manager))
+    let manager = match &database.roots {
+        None => Manager::from_config(config, NoTls, manager),
+        Some(roots) => Manager::from_config(config, tls::connector(roots).map_err(wrong)?, manager),
+    };
+    Pool::builder(manager)
         .max_size(CONNECTIONS)
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(PATIENCE))
@@ -132,16 +144,25 @@ async fn prepare(pool: &Pool) -> Result<(), Failure> {
     let transaction = client.transaction().await?;
     transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&MAKING]).await?;
     let exists = transaction.query_one("SELECT to_regclass('amplet_backup.layout') IS NOT NULL", &[]).await?;
-    if exists.get(0) {
-        let found = transaction.query_opt("SELECT version FROM amplet_backup.layout", &[]).await?;
-        let found = found.map_or(0, |row| row.get::<_, i32>(0));
-        return match found {
-            LAYOUT => Ok(()),
-            newer if newer > LAYOUT => Err(Failure("its tables were written by a newer gateway".into())),
-            _ => Err(Failure("its schema amplet_backup is another program's".into())),
-        };
+    let found = match exists.get(0) {
+        true => transaction.query_opt("SELECT version FROM amplet_backup.layout", &[]).await?,
+        false => {
+            transaction.batch_execute(TABLES).await?;
+            Some(
+                transaction
+                    .query_one("INSERT INTO amplet_backup.layout VALUES (1) RETURNING version", &[])
+                    .await?,
+            )
+        }
+    };
+    match found.map_or(0, |row| row.get::<_, i32>(0)) {
+        LAYOUT => return Ok(()),
+        1 => {
+            transaction.batch_execute(DEVICES).await?;
+            transaction.execute("UPDATE amplet_backup.layout SET version = $1", &[&LAYOUT]).await?;
+        }
+        newer if newer > LAYOUT => return Err(Failure("its tables were written by a newer gateway".into())),
+        _ => return Err(Failure("its schema amplet_backup is another program's".into())),
     }
-    transaction.batch_execute(TABLES).await?;
-    transaction.execute("INSERT INTO amplet_backup.layout VALUES ($1)", &[&LAYOUT]).await?;
     Ok(transaction.commit().await?)
 }

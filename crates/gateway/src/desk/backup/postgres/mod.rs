@@ -2,12 +2,15 @@
 //! row first, so that writes to one store come one after the other, whoever makes them.
 
 mod connect;
+mod devices;
+mod tls;
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use amplet_vss::listing::{self, Order, Query};
 use amplet_vss::messages::{KeyValue, ListKeyVersionsRequest, ListKeyVersionsResponse, PutObjectRequest};
-use amplet_vss::rules::{self, Found, Head, Plan, Row};
+use amplet_vss::rules::{self, Device, Found, Head, Plan, Row};
 use amplet_vss::{PAGE_BYTES, Refusal};
 use deadpool_postgres::{Pool, Transaction};
 use futures::FutureExt;
@@ -18,6 +21,9 @@ use super::store::{BackupStore, Failure, Heads, Room, StoreId, Usage, Valued, co
 
 const HEAD: &str = "SELECT id, global_version, sequence, created, keys, bytes, tombstones, forgotten FROM amplet_backup.store
      WHERE owner = $1 AND name = $2";
+
+/// Pause between looks at a store that somebody waits for.
+const LOOK_EVERY: Duration = Duration::from_millis(1_500);
 
 /// Backups in a database.
 pub struct PostgresStore {
@@ -200,6 +206,7 @@ impl BackupStore for PostgresStore {
     fn put<'a>(
         &'a self,
         id: &'a StoreId,
+        device: Option<Device>,
         request: PutObjectRequest,
         room: Room,
     ) -> BoxFuture<'a, Result<Heads, Refusal>> {
@@ -207,6 +214,7 @@ impl BackupStore for PostgresStore {
             let mut client = self.pool.get().await.map_err(Failure::from)?;
             let transaction = client.transaction().await.map_err(Failure::from)?;
             let (store, head) = lock_or_begin(&transaction, id).await?;
+            devices::check(&transaction, &id.owner, device).await?;
             let found = found(&transaction, store, &rules::keys_of(&request)).await?;
             let others = others(&transaction, id).await?;
             // What was begun for a refused write goes with the transaction.
@@ -221,18 +229,21 @@ impl BackupStore for PostgresStore {
     fn delete<'a>(
         &'a self,
         id: &'a StoreId,
+        device: Option<Device>,
         item: KeyValue,
-    ) -> BoxFuture<'a, Result<Option<Heads>, Failure>> {
+    ) -> BoxFuture<'a, Result<Option<Heads>, Refusal>> {
         async move {
-            let mut client = self.pool.get().await?;
-            let transaction = client.transaction().await?;
-            let Some((store, head)) = lock(&transaction, id).await? else { return Ok(None) };
+            let mut client = self.pool.get().await.map_err(Failure::from)?;
+            let transaction = client.transaction().await.map_err(Failure::from)?;
+            let locked = lock(&transaction, id).await?;
+            devices::check(&transaction, &id.owner, device).await?;
+            let Some((store, head)) = locked else { return Ok(None) };
             let keys = [item.key.clone()];
             let found = found(&transaction, store, &keys).await?;
             let found = found.get(&item.key).copied();
             let Some(plan) = rules::plan_delete(head, found, item) else { return Ok(None) };
             carry_out(&transaction, store, &plan).await?;
-            transaction.commit().await?;
+            transaction.commit().await.map_err(Failure::from)?;
             Ok(Some((head, plan.head)))
         }
         .boxed()
@@ -258,6 +269,32 @@ impl BackupStore for PostgresStore {
             Ok(listing::page(head, &query, rows))
         }
         .boxed()
+    }
+
+    fn is_removed<'a>(
+        &'a self,
+        owner: &'a [u8; 33],
+        device: &'a Device,
+    ) -> BoxFuture<'a, Result<bool, Failure>> {
+        async move { devices::is_removed(&**self.pool.get().await?, owner, device).await }.boxed()
+    }
+
+    fn remove_device<'a>(
+        &'a self,
+        owner: &'a [u8; 33],
+        device: &'a Device,
+    ) -> BoxFuture<'a, Result<(), Refusal>> {
+        async move {
+            let mut client = self.pool.get().await.map_err(Failure::from)?;
+            let transaction = client.transaction().await.map_err(Failure::from)?;
+            devices::remove(&transaction, owner, device).await?;
+            Ok(transaction.commit().await.map_err(Failure::from)?)
+        }
+        .boxed()
+    }
+
+    fn shared(&self) -> Option<Duration> {
+        Some(LOOK_EVERY)
     }
 
     fn usage(&self) -> BoxFuture<'_, Result<Usage, Failure>> {

@@ -3,20 +3,21 @@
 use std::rc::Rc;
 
 use amplet_node::PaymentId;
+use amplet_node::bitcoin::hashes::{Hash, sha256};
 use amplet_protocol::Msat;
 use amplet_protocol::page::{
     Authorization, Gateway as Configured, Holder, HolderKind, Network as ChainName, OpenOptions, Request,
     Rules,
 };
 use amplet_storage::kdf::{KdfParams, Kek};
-use amplet_storage::{MemoryBackend, SealedStore};
+use amplet_storage::testing::Killable;
+use amplet_storage::{Batch, MemoryBackend, SealedStore};
 use amplet_transport::NativePlatform;
 use amplet_wallet::{Response, Wallet};
 use serde_json::{Value, json};
 use tokio::task::spawn_local;
 
 use super::super::{connected, until, words};
-use super::mortal::Mortal;
 use super::network::Network;
 
 /// Each wallet's channel, and each of its two payments.
@@ -119,13 +120,13 @@ fn options(network: &Network, number: u8) -> OpenOptions {
     }
 }
 
-async fn open(backend: &MemoryBackend, options: OpenOptions, is_new: bool) -> (Wallet, Rc<Mortal>) {
+async fn open(backend: &MemoryBackend, options: OpenOptions, is_new: bool) -> (Wallet, Rc<Killable>) {
     let (backend, kek) = (Rc::new(backend.clone()), Kek::from_bytes([7; 32]));
     let store = match is_new {
         true => SealedStore::create(backend, &KdfParams::external_key(), kek).await.unwrap(),
         false => SealedStore::open(backend, kek).await.unwrap(),
     };
-    let (platform, store) = (Rc::new(NativePlatform::new().unwrap()), Mortal::new(Rc::new(store)));
+    let (platform, store) = (Rc::new(NativePlatform::new().unwrap()), Killable::living(Rc::new(store)));
     let wallet = Wallet::open(platform, Rc::clone(&store) as _, options).await.unwrap();
     (wallet, store)
 }
@@ -168,19 +169,29 @@ async fn pays(network: &Network, wallet: &Wallet, id: &str) -> PaymentId {
 }
 
 /// The gateway pays, and the wallet dies of it.
-async fn is_paid(network: &Network, wallet: &Wallet, store: &Mortal) -> PaymentId {
+async fn is_paid(network: &Network, wallet: &Wallet, store: &Killable) -> PaymentId {
     let receive = Request::Receive {
         amount_msat: Some(Msat::from_sat(PAID_SAT).unwrap()),
         description: "in".into(),
         expiry_secs: None,
         amp: false,
         metadata: Default::default(),
+        channel: Default::default(),
     };
     let asked = ask!(wallet, receive, PaymentRequest);
-    store.die_knowing(asked.payment_hash);
+    let payment = asked.payment_hash;
+    // Once the preimage is on its disk: nobody is told that it is there, and nothing more is written.
+    store.die_with(move |batch| teaches(batch, payment));
     network.gateway_pays(asked.invoice);
     until("the wallet's death", async || store.is_dead().then_some(())).await;
-    asked.payment_hash
+    payment
+}
+
+/// Returns whether a channel's monitor learns the preimage of a payment by these writes.
+fn teaches(batch: &Batch, payment: PaymentId) -> bool {
+    let is_preimage = |bytes: &[u8]| sha256::Hash::hash(bytes).to_byte_array() == payment.0;
+    let monitors = batch.iter().filter(|(name, _)| name.starts_with("ldk/monitor"));
+    monitors.filter_map(|(_, value)| value).any(|value| value.windows(32).any(is_preimage))
 }
 
 pub fn holder() -> Holder {

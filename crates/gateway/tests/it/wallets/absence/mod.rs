@@ -2,7 +2,6 @@
 //! one of their own, for which the gateway has the preimage, and one to them, whose preimage they have.
 
 mod absentee;
-mod mortal;
 mod network;
 mod returned;
 

@@ -152,7 +152,7 @@ impl Network {
         let found =
             bitcoind.call("scanblocks", &json!(["start", [format!("raw({script})")], height])).unwrap();
         let blocks = found["relevant_blocks"].as_array().unwrap().clone();
-        let transactions = blocks.iter().flat_map(|hash| {
+        let mut transactions = blocks.iter().flat_map(|hash| {
             let block = bitcoind.call("getblock", &json!([hash, 2])).unwrap();
             block["tx"].as_array().unwrap().clone()
         });
@@ -160,7 +160,7 @@ impl Network {
             let inputs = tx["vin"].as_array().unwrap();
             inputs.iter().any(|input| input["txid"] == txid && input["vout"] == vout)
         };
-        transactions.filter(|tx| spends(tx)).last()
+        transactions.rfind(|tx| spends(tx))
     }
 
     /// The fee of a transaction in a block.

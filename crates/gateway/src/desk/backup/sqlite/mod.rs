@@ -1,12 +1,14 @@
 //! Backups in an SQLite file. WAL with `synchronous=FULL`: a write has reached the disk when it returns.
 
+mod devices;
+mod layout;
+
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use amplet_vss::listing::{self, Order, Query};
 use amplet_vss::messages::{KeyValue, ListKeyVersionsRequest, ListKeyVersionsResponse, PutObjectRequest};
-use amplet_vss::rules::{self, Found, Head, Plan, Row};
+use amplet_vss::rules::{self, Device, Found, Head, Plan, Row};
 use amplet_vss::{PAGE_BYTES, Refusal};
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -15,27 +17,6 @@ use tokio::sync::Mutex;
 
 use super::BackupError;
 use super::store::{BackupStore, Failure, Heads, Room, StoreId, Usage, Valued, count, plan, stored};
-
-/// Distinguishes these files from other SQLite files: "AmBk".
-const APPLICATION_ID: i32 = 0x416d_426b;
-/// The layout of the tables, in `user_version`.
-const LAYOUT: i32 = 1;
-/// Time limit for another process's transaction, as of a copy that is being made.
-const BUSY: Duration = Duration::from_secs(10);
-
-const TABLES: &str = "
-    CREATE TABLE store (
-        id INTEGER PRIMARY KEY, owner BLOB NOT NULL, name TEXT NOT NULL, global_version INTEGER NOT NULL,
-        sequence INTEGER NOT NULL, created INTEGER NOT NULL, keys INTEGER NOT NULL, bytes INTEGER NOT NULL,
-        tombstones INTEGER NOT NULL, forgotten INTEGER NOT NULL, UNIQUE (owner, name)
-    ) STRICT;
-    CREATE TABLE record (
-        store INTEGER NOT NULL REFERENCES store, key TEXT NOT NULL, version INTEGER NOT NULL, created INTEGER NOT NULL,
-        changed INTEGER NOT NULL, value BLOB, PRIMARY KEY (store, key)
-    ) STRICT;
-    CREATE UNIQUE INDEX record_created ON record (store, created);
-    CREATE INDEX record_changed ON record (store, changed, created);
-";
 
 /// Backups in one file. Clones share it.
 #[derive(Clone)]
@@ -60,10 +41,10 @@ impl SqliteStore {
     /// [`BackupError::Sqlite`]
     pub fn open(file: &Path) -> Result<Self, BackupError> {
         let wrong = |what: String| BackupError::Sqlite { file: file.display().to_string(), what };
-        create_private(file).map_err(|error| wrong(format!("cannot be opened ({error})")))?;
+        layout::create_private(file).map_err(|error| wrong(format!("cannot be opened ({error})")))?;
         let connect = || -> Result<Connection, String> {
             let mut connection = Connection::open(file).map_err(|error| error.to_string())?;
-            prepare(&mut connection)?;
+            layout::prepare(&mut connection)?;
             Ok(connection)
         };
         let (writer, reader) = (connect().map_err(wrong)?, connect().map_err(wrong)?);
@@ -105,46 +86,6 @@ impl SqliteStore {
     ) -> BoxFuture<'static, Result<T, E>> {
         Self::run(&self.writer, TransactionBehavior::Immediate, work)
     }
-}
-
-fn create_private(file: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    }
-    std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(file).map(drop)
-}
-
-/// True if the tables are there.
-fn has_tables(connection: &Connection) -> Result<bool, String> {
-    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
-    let numbers = || Sql::Ok((number("application_id")?, number("user_version")?, number("schema_version")?));
-    match numbers().map_err(|error| error.to_string())? {
-        (APPLICATION_ID, LAYOUT, _) => Ok(true),
-        (APPLICATION_ID, newer, _) if newer > LAYOUT => Err("was written by a newer gateway".into()),
-        (0, 0, 0) => Ok(false),
-        _ => Err("is a database of another program".into()),
-    }
-}
-
-fn prepare(connection: &mut Connection) -> Result<(), String> {
-    has_tables(connection)?;
-    let mut prepare = || -> Result<(), Failure> {
-        connection.busy_timeout(BUSY)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        // On macOS fsync alone leaves the bytes in the drive's cache.
-        connection.pragma_update(None, "fullfsync", true)?;
-        connection.pragma_update(None, "checkpoint_fullfsync", true)?;
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        if !has_tables(&transaction).map_err(Failure)? {
-            transaction.execute_batch(TABLES)?;
-            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-            transaction.pragma_update(None, "user_version", LAYOUT)?;
-        }
-        Ok(transaction.commit()?)
-    };
-    prepare().map_err(|failure| failure.to_string())
 }
 
 /// A store's number and head.
@@ -290,11 +231,13 @@ impl BackupStore for SqliteStore {
     fn put<'a>(
         &'a self,
         id: &'a StoreId,
+        device: Option<Device>,
         request: PutObjectRequest,
         room: Room,
     ) -> BoxFuture<'a, Result<Heads, Refusal>> {
         let id = id.clone();
         self.write(move |transaction| {
+            devices::check(transaction, &id, device)?;
             let read = || -> Sql<_> {
                 let store = find(transaction, &id)?;
                 let mut all = std::collections::HashMap::new();
@@ -317,16 +260,21 @@ impl BackupStore for SqliteStore {
     fn delete<'a>(
         &'a self,
         id: &'a StoreId,
+        device: Option<Device>,
         item: KeyValue,
-    ) -> BoxFuture<'a, Result<Option<Heads>, Failure>> {
+    ) -> BoxFuture<'a, Result<Option<Heads>, Refusal>> {
         let id = id.clone();
         self.write(move |transaction| {
-            let Some((store, head)) = find(transaction, &id)? else { return Ok(None) };
-            let Some(plan) = rules::plan_delete(head, found(transaction, store, &item.key)?, item) else {
-                return Ok(None);
+            devices::check(transaction, &id, device)?;
+            let delete = || -> Sql<_> {
+                let Some((store, head)) = find(transaction, &id)? else { return Ok(None) };
+                let Some(plan) = rules::plan_delete(head, found(transaction, store, &item.key)?, item) else {
+                    return Ok(None);
+                };
+                carry_out(transaction, &id, &plan)?;
+                Ok(Some((head, plan.head)))
             };
-            carry_out(transaction, &id, &plan)?;
-            Ok(Some((head, plan.head)))
+            Ok(delete().map_err(Failure::from)?)
         })
     }
 
@@ -346,6 +294,24 @@ impl BackupStore for SqliteStore {
             };
             Ok(listing::page(head, &query, rows))
         })
+    }
+
+    fn is_removed<'a>(
+        &'a self,
+        owner: &'a [u8; 33],
+        device: &'a Device,
+    ) -> BoxFuture<'a, Result<bool, Failure>> {
+        let (owner, device) = (*owner, *device);
+        self.read(move |transaction| Ok(devices::is_removed(transaction, &owner, &device)?))
+    }
+
+    fn remove_device<'a>(
+        &'a self,
+        owner: &'a [u8; 33],
+        device: &'a Device,
+    ) -> BoxFuture<'a, Result<(), Refusal>> {
+        let (owner, device) = (*owner, *device);
+        self.write(move |transaction| devices::remove(transaction, &owner, &device))
     }
 
     fn usage(&self) -> BoxFuture<'_, Result<Usage, Failure>> {

@@ -15,7 +15,7 @@ const TO_PUNISH: u32 = 144;
 const TO_CLAIM: u32 = 36;
 
 /// The height before which this node has to be running again; `None`: nothing that it holds depends on that.
-pub(super) fn safe_until(ldk: &Ldk) -> Option<u32> {
+pub(crate) fn safe_until(ldk: &Ldk) -> Option<u32> {
     let height = ldk.manager.current_best_block().height;
     let open = ldk.manager.list_channels();
     let claims = open.iter().filter_map(|channel| claim_deadline(ldk, channel));

@@ -3,7 +3,7 @@
 // Node.js is left out, and `npm pack` refuses.
 
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -114,7 +114,9 @@ if (withNode) {
   console.warn('pkg/generated/node is missing: dist/ is without amplet/node (`cargo xtask build` makes it).');
 }
 
-cpSync(at('src/wasm.d.ts'), join(dist, 'wasm.d.ts'));
+for (const types of ['wasm.d.ts', 'webln.d.ts']) cpSync(at('src', types), join(dist, types));
+// It declares, and does nothing.
+writeFileSync(join(dist, 'webln.js'), 'export {};\n');
 for (const project of ['tsconfig.json', 'tsconfig.node.json'])
   run('tsc', '--project', project, '--emitDeclarationOnly', '--noCheck');
 prune();

@@ -18,7 +18,7 @@ const NAMED = /(msat|sat|secs|ms|ppm|percent|height|count|bytes|minutes|version|
 /** The source files of the package's entries, types-first as in `exports`. */
 const entryPoints = [...new Set(Object.values(exports).flatMap((to) => (typeof to === 'object' ? [to.types] : [])))]
   .map((types) => join(root, 'src', relative('./dist', types).replace(/\.d\.ts$/, '.ts')))
-  .filter((file) => !file.endsWith('wasm.ts'));
+  .filter((file) => !/\/(wasm|webln)\.ts$/.test(file));
 
 const app = await Application.bootstrap({
   entryPoints,

@@ -20,6 +20,10 @@ const written = printed
     'the origin of the frame that asks and that of the page it is in',
     'the origin of the frame that asks (`origin`) and that of the page it is in (`topLevel`)',
   )
+  // What a program gives may be left out by `undefined`, too (`exactOptionalPropertyTypes`).
+  .replace(/export type (?:Authorization|Gateway) = \{[^]*?\};/g, (type) =>
+    type.replace(/^(\w+\?: [^,]+)(?=, )/gm, '$1 | undefined'),
+  )
   .replace(/`[a-z]+(?:_[a-z]+)+`/g, (name) => name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase()))
   .replace(/\/\*\*\n \* ([^/]*?)\n \*\/\n(\w*At|at|until|time): bigint/g, (whole, text, name) =>
     text.includes('econds')

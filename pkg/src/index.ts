@@ -3,13 +3,24 @@
 export { init, type InitOptions } from './platform/init.ts';
 export type { WasmSource } from './link/wasm-source.ts';
 export { WalletError } from './base/error.ts';
-export type { RestoreOptions, Snapshot } from './wallet/types.ts';
+export type { Snapshot } from './wallet/types.ts';
 export { Wallet } from './wallet/wallet.ts';
 export { type Backup, type BackupOptions } from './wallet/backup.ts';
 export type { Stream } from './wallet/stream/stream.ts';
 export type { StreamEnd, StreamOptions, StreamPause, StreamState } from './wallet/stream/options.ts';
 export type { BumpOptions, CloseLostOptions } from './wallet/onchain.ts';
-export { unlockKey, type OpenOptions } from './wallet/open.ts';
+export { unlockKey } from './wallet/open.ts';
+export type {
+  ByKey,
+  ByPasskey,
+  ByPassphrase,
+  OpenBase,
+  OpenCreated,
+  OpenOptions,
+  OpenRestored,
+  OpenStored,
+  RestoreOptions,
+} from './wallet/open-options.ts';
 export { passkeysAvailable, type Passkey } from './wallet/passkeys.ts';
 export type { Unlock, Unlocking } from './wallet/unlock.ts';
 export type { WalletEvent } from './wallet/events.ts';
@@ -28,6 +39,13 @@ export {
   type PairingJoin,
   type PairingOffer,
 } from './wallet/pairing/pairing.ts';
+export { budgetCode } from './wallet/links/code.ts';
+export type { ConnectOptions } from './wallet/links/connect.ts';
+export type { ConnectedBudget } from './wallet/links/connected.ts';
+export type { BudgetInfo, BudgetInvoice, BudgetPayment } from './wallet/links/letters.ts';
+export { BudgetLinks, type HandedOut, type LinksWallet } from './sites/links/links.ts';
+export type { LinkHolder } from './sites/links/records.ts';
+export { serveBudgets, type ServingWallet } from './sites/links/serve.ts';
 export { checkGateway, loadSettings, saveSettings, type LoadedSettings, type Settings } from './wallet/settings.ts';
 export type {
   BackupMode,
@@ -37,12 +55,14 @@ export type {
   BumpMethod,
   ChainStatus,
   Channel,
+  ChannelOnDemand,
   ChannelState,
   ChannelTerms,
   Connection,
   CurrencyPrice,
   FiatRate,
   CustomRecord,
+  Device,
   Direction,
   ErrorCode,
   ErrorOutcome,
@@ -71,6 +91,7 @@ export type {
   PaymentRequest,
   PaymentStatus,
   ReplacedTx,
+  RequestedChannel,
   RestoreProgress,
   Preview,
   Budget,
@@ -89,6 +110,8 @@ export type {
   LostChannel,
   LostChannels,
   LostInstallation,
+  LostPeer,
+  LostPeerState,
   LostState,
   Status,
   StreamRate,

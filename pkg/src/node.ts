@@ -15,6 +15,8 @@ export { WalletError } from './base/error.ts';
 export { Wallet } from './wallet/wallet.ts';
 export { unlockKey } from './wallet/open.ts';
 export { checkMnemonic, generateMnemonic, suggestWords } from './wallet/mnemonic.ts';
+export { BudgetLinks } from './sites/links/links.ts';
+export { serveBudgets } from './sites/links/serve.ts';
 export { fileStore } from './sites/stores/file.ts';
 export type { Store } from './sites/types.ts';
 export type { Json } from './sites/wire.ts';

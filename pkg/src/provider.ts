@@ -57,8 +57,22 @@ export {
   type PageTransport,
   type ProviderDetail,
   type ProviderInfo,
-  type Webln,
 } from './sites/webln/page.ts';
+export type {
+  Enabled,
+  FoundInvoice,
+  InvoiceArgs,
+  KeysendArgs,
+  LnurlAnswer,
+  LookupArgs,
+  MadeInvoice,
+  NodeInfo,
+  Sat,
+  SentPayment,
+  SignedText,
+  SiteBalance,
+  Webln,
+} from './sites/webln/types.ts';
 export { relay, windowTransport, type Relay } from './sites/webln/window.ts';
 export {
   isSiteCall,
@@ -88,15 +102,12 @@ export {
   type SessionAction,
   type SessionChallenge,
 } from './sites/http402/session/challenge.ts';
-export {
-  PaymentSessions,
-  type Closed,
-  type DoubtedOrigin,
-  type PaymentSessionsOptions,
-} from './sites/http402/session/sessions.ts';
+export { PaymentSessions, type Closed } from './sites/http402/session/sessions.ts';
+export type { DoubtedOrigin, PaymentSessionsOptions } from './sites/http402/session/options.ts';
 export type { Deposit, Session, SessionAccount, SessionStore } from './sites/http402/session/account.ts';
 export { openStream, type SiteStream, type StreamMeter, type StreamTerms } from './sites/streams/page.ts';
 export { WalletStreams } from './sites/streams/streams.ts';
 export { WalletStore, type RecordKeeper } from './sites/wallet-store.ts';
 export { localStore, memoryStore } from './sites/stores/memory.ts';
+export { budgetPayer } from './sites/links/payer.ts';
 export { weblnPayer, type WeblnLike } from './sites/webln/payer.ts';

@@ -5,11 +5,13 @@ const plain = (text: string) => text.replaceAll(/\s/g, ' ');
 
 describe('currencyOf', () => {
   it('goes by the region, given or most likely', () => {
-    expect(['de', 'de-AT', 'de-CH', 'en-GB', 'en', 'ja', 'pt-BR'].map(currencyOf)).toEqual([
+    expect(['de', 'de-AT', 'de-CH', 'de-LI', 'en-GB', 'en', 'es-SV', 'ja', 'pt-BR'].map(currencyOf)).toEqual([
       'EUR',
       'EUR',
       'CHF',
+      'CHF',
       'GBP',
+      'USD',
       'USD',
       'JPY',
       'BRL',

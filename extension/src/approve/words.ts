@@ -4,7 +4,10 @@ import type { PromptRequest, Range } from 'amplet/provider';
 import { m } from 'amplet-ui/paraglide/messages.js';
 import { STREAM } from '../lib/budgets.ts';
 
-type Kind = PromptRequest['kind'];
+/** What can be allowed, or read. */
+export type Question = Exclude<PromptRequest, { kind: 'notEnough' }>;
+
+type Kind = Question['kind'];
 
 export const TITLES: Record<Kind, () => string> = {
   enable: m.ask_enable,
@@ -47,7 +50,7 @@ export interface Cost {
 }
 
 /** `null`: the question is not about a payment of a known amount. */
-export function costOf(request: PromptRequest): Cost | null {
+export function costOf(request: Question): Cost | null {
   if (request.kind === 'keysend') return { ...request, what: '' };
   if (request.kind !== 'payment' || request.invoice.amountMsat === null) return null;
   const { amountMsat, expectedFeeMsat, maxFeeMsat, payee, description } = request.invoice;
@@ -62,12 +65,12 @@ export function costOf(request: PromptRequest): Cost | null {
 }
 
 /** Returns what the next payment takes from the budget: of a stream, the credit that it lets run up. */
-export function nextOf(request: PromptRequest): Pick<Cost, 'amountMsat' | 'maxFeeMsat'> | null {
+export function nextOf(request: Question): Pick<Cost, 'amountMsat' | 'maxFeeMsat'> | null {
   return request.kind === 'stream' ? { amountMsat: request.creditMsat, maxFeeMsat: 0n } : costOf(request);
 }
 
 /** Returns the purpose under which it is paid, as the package names it; `null`: none in particular. */
-export function purposeOf(request: PromptRequest): string | null {
+export function purposeOf(request: Question): string | null {
   if (request.kind === 'stream') return STREAM;
   return request.kind === 'payment' && request.context.kind === 'page' ? 'page' : null;
 }
@@ -87,7 +90,7 @@ export function lasting(msat: bigint, ratePerSecondMsat: bigint, locale: string)
 }
 
 /** Returns the amounts that the user may choose from; `null`: there is nothing to choose. */
-export function rangeOf(request: PromptRequest): Range | null {
+export function rangeOf(request: Question): Range | null {
   switch (request.kind) {
     case 'invoice':
     case 'lnurlPay':

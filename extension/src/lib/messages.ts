@@ -107,6 +107,8 @@ export type ToWalletHost =
   | { to: 'walletHost'; ask: 'tabGone'; tabId: number }
   /** Returns the sites that the user let in, `ConnectedSite[]`. */
   | { to: 'walletHost'; ask: 'connectedSites' }
+  /** Returns whether a site has asked for anything, `boolean`. */
+  | { to: 'walletHost'; ask: 'hasAsked'; site: Site }
   /** Takes back what the user granted a site, closes its budget and ends its streams. Returns `true`. */
   | { to: 'walletHost'; ask: 'disconnect'; site: Site }
   /** Returns which site had which payment made, `[id, name of the site][]`. */

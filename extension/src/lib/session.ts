@@ -1,6 +1,6 @@
 /** The key of the unlocked wallet, in the browser's memory: gone with the browser, a lock, an update of the extension. */
 
-import type { UnlockedSession } from 'amplet-ui/app/app.svelte.ts';
+import type { UnlockedSession } from 'amplet-ui/app/unlocked.ts';
 
 const KEY = 'unlockKey';
 

@@ -1,10 +1,10 @@
-/** The badge of the extension's button: questions that wait, or else a budget that is used up, or that a stream runs. */
+/** The badge of the extension's button: questions that wait, or else a budget or money that is used up, or that a stream runs. */
 
 import type { RunTask } from './wallet-host.ts';
 
 /** Beside the button's picture: money flows. */
 const RUNS = '▶';
-/** A site gets nothing more: its budget is used up, and the popup has what can be done. */
+/** A site gets nothing more: its budget or the balance is used up, and the popup has what can be done. */
 const USED_UP = '!';
 
 export class Badge {
@@ -26,7 +26,7 @@ export class Badge {
     this.#show();
   }
 
-  /** `runs`: a stream does; `stalls`: one stands still because its budget is used up. */
+  /** `runs`: a stream does; `stalls`: one stands still because its budget or the balance is used up. */
   streams({ runs, stalls }: { runs: boolean; stalls: boolean }): void {
     this.#runs = runs;
     this.#stalls = stalls;

@@ -1,4 +1,4 @@
-/** What sites were let in to do, as the wallet's tab shows it and takes it back. */
+/** What sites asked for and were let in to do, as the wallet's windows show it and take it back. */
 
 import type { Wallet } from 'amplet';
 import { payingSites, type Site, type SiteHost, type Store } from 'amplet/provider';
@@ -22,9 +22,23 @@ interface Parts {
 /** See the head of this file. */
 export class Connections {
   readonly #parts: Parts;
+  /** Sites that have had something put to the user since this wallet host began. */
+  readonly #asked = new Set<string>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
+  }
+
+  /** Something is put to the user for a site. */
+  noteAsked(site: Site): void {
+    this.#asked.add(siteKey(site));
+  }
+
+  /** Returns whether a site has asked for anything: lately, or so that it was let in or paid. */
+  async hasAsked(site: Site): Promise<boolean> {
+    if (this.#asked.has(siteKey(site)) || (await this.#parts.host.records.grant(site)) !== null) return true;
+    const paid = await payingSites(this.#parts.store);
+    return [...paid.values()].some((one) => siteKey(one) === siteKey(site));
   }
 
   /** Returns the sites that the user let in. */
@@ -43,6 +57,7 @@ export class Connections {
     const budget = budgetOf(await open().budgets(), site);
     if (budget !== undefined && !budget.closed) await open().closeBudget(budget.id);
     await host.records.revoke(site);
+    this.#asked.delete(siteKey(site));
     sites.disconnected(site);
     return true;
   }
@@ -62,3 +77,5 @@ export class Connections {
     return true;
   }
 }
+
+const siteKey = ({ origin, topLevel }: Site): string => `${origin} ${topLevel}`;

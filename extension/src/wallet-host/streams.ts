@@ -19,8 +19,8 @@ interface Parts {
   badge: Badge;
   /** Tells the pages of a site how their stream stands. */
   notify: (site: Site, report: StreamReport) => void;
-  /** Asks what is to be done about a used-up budget, if it is for the user to say; `null`: it is not. */
-  askUsedUp: (stream: OpenStream, gone: AbortSignal) => Promise<Said | null>;
+  /** Asks what is to be done about what holds it up, a budget or the balance, if it is for the user to say; `null`: it is not. */
+  askStalled: (stream: OpenStream, gone: AbortSignal) => Promise<Said | null>;
 }
 
 export class Streams {
@@ -29,13 +29,13 @@ export class Streams {
   readonly #badge: Badge;
   /** Windows that show them. */
   readonly #watching = new Set<chrome.runtime.Port>();
-  readonly #askUsedUp: Parts['askUsedUp'];
-  /** Streams that their budget holds up, by id, until they run again or end: each is asked about once. */
+  readonly #askStalled: Parts['askStalled'];
+  /** Streams that their budget or the balance holds up, by id, until they run again or end: each is asked about once. */
   readonly #stalled = new Map<string, AbortController>();
 
-  constructor({ open, wallet, badge, notify, askUsedUp }: Parts) {
+  constructor({ open, wallet, badge, notify, askStalled }: Parts) {
     this.#badge = badge;
-    this.#askUsedUp = askUsedUp;
+    this.#askStalled = askStalled;
     this.ofSites = new WalletStreams({
       open,
       store: wallet.store,
@@ -78,7 +78,7 @@ export class Streams {
 
   #show(): void {
     const streams = this.ofSites.list();
-    const stalled = streams.filter(({ report, gone, byUser }) => report.reason === 'budget' && !gone && !byUser);
+    const stalled = streams.filter(isStalled);
     this.#follow(stalled);
     this.#badge.streams({ runs: streams.some(({ report }) => report.state === 'running'), stalls: stalled.length > 0 });
     for (const port of this.#watching) port.postMessage({ streams } satisfies ToWatch);
@@ -102,9 +102,12 @@ export class Streams {
 
   /** A no leaves it as it stands; the popup has the same to choose from. */
   async #ask(stream: OpenStream, gone: AbortSignal): Promise<void> {
-    const said = await this.#askUsedUp(stream, gone);
+    const said = await this.#askStalled(stream, gone);
     if (said === null || gone.aborted) return;
     if (said.decision.allowed) await this.ofSites.byUser(stream.report.streamId, 'resume');
     else if (said.stop) await this.ofSites.byUser(stream.report.streamId, 'stop');
   }
 }
+
+const isStalled = ({ report: { reason }, gone, byUser }: OpenStream): boolean =>
+  (reason === 'budget' || reason === 'balance') && !gone && !byUser;

@@ -5,6 +5,7 @@
 
 import { WalletError, type Wallet } from 'amplet';
 import { SiteHost, siteWallet } from 'amplet/provider';
+import { watchLinks } from 'amplet-ui/app/links.ts';
 import { AutoLock } from './auto-lock.ts';
 import { Badge } from './badge.ts';
 import { whenReady } from './when-ready.ts';
@@ -49,6 +50,7 @@ export function startWalletHost(runTask: RunTask): WalletHost {
       void autoLock.follow();
       autoLock.watch(wallet);
       void notifyOfEvents(wallet, runTask);
+      watchLinks({ wallet }); // until it ends
       void pages.resume();
       void host.resume().catch((error: unknown) => console.warn('what was promised', error)); // the next start tries again
       void streams.resume();
@@ -69,8 +71,11 @@ export function startWalletHost(runTask: RunTask): WalletHost {
     wallet: paying,
     badge,
     notify: (site, report) => sites.notifyStream(site, report),
-    askUsedUp: async ({ site, request: { creditMsat } }, gone) =>
-      (await usedUp.isForUser(site)) ? prompts.ask({ kind: 'usedUp', site, amountMsat: creditMsat }, gone) : null,
+    askStalled: async ({ site, report, request: { creditMsat: amountMsat } }, gone) => {
+      if (report.reason === 'balance')
+        return prompts.ask({ kind: 'notEnough', site, amountMsat, maxFeeMsat: 0n }, gone);
+      return (await usedUp.isForUser(site)) ? prompts.ask({ kind: 'usedUp', site, amountMsat }, gone) : null;
+    },
   });
   const wallet = { ...paying, streams: streams.ofSites };
   const host = new SiteHost({
@@ -78,6 +83,7 @@ export function startWalletHost(runTask: RunTask): WalletHost {
     ask: async (request, signal) => {
       sites.mayAsk(request, signal);
       await usedUp.mayAsk(request);
+      connections.noteAsked(request.site);
       const { decision, stop } = await prompts.ask(request, signal);
       if (stop) await usedUp.stop(request.site);
       return decision;
@@ -132,6 +138,8 @@ async function answerTo(message: ToWalletHost, parts: Parts): Promise<unknown> {
       return session.wallet === null ? undefined : pages.tabGone(message.tabId);
     case 'connectedSites':
       return connections.list();
+    case 'hasAsked':
+      return connections.hasAsked(message.site);
     case 'disconnect':
       return connections.disconnect(message.site);
     case 'payers':

@@ -24,6 +24,10 @@ export const whenReady = (wallet: SiteWallet, { reached, open }: Parts): SiteWal
       throw new ProviderError('RejectionError', 'The wallet has no room to receive this now: nothing was made.');
     return wallet.receive(request);
   },
+  lacks: async (amountMsat) => {
+    await reached(); // what a channel holds can be sent once it is up
+    return wallet.lacks(amountMsat);
+  },
   inspect: async (invoice) => {
     await reached(); // what it says of an invoice is whether it could be paid now
     return wallet.inspect(invoice);

@@ -21,7 +21,7 @@ function world() {
     open: () =>
       ({ budgets: async () => budgets, closeBudget: async (id: number) => void done.push(['closed', id]) }) as never,
   });
-  return { connections, host, done };
+  return { connections, host, wallet, done };
 }
 
 test('a site is listed with what it may do; disconnected, it is as if it had never been let in', async () => {
@@ -38,6 +38,24 @@ test('a site is listed with what it may do; disconnected, it is as if it had nev
   const sender = { origin: site.origin, topLevelOrigin: site.topLevel, tabId: 1, frameId: 0 };
   const reply = await host.handle(sender, { amplet: 1, id: 1, method: 'isEnabled', params: {} });
   expect(reply).toMatchObject({ result: false });
+});
+
+test('a site that asked, was let in or was paid is told from one that never asked', async () => {
+  const { connections, host, wallet } = world();
+  const named = (name: string): Site => ({ origin: `https://${name}.example`, topLevel: `https://${name}.example` });
+  expect(await connections.hasAsked(site)).toBe(false);
+  connections.noteAsked(site);
+  expect(await connections.hasAsked(site)).toBe(true);
+  expect(await connections.hasAsked({ ...site, topLevel: 'https://b.example' }), 'in another page it is another').toBe(
+    false,
+  );
+  await connections.disconnect(site);
+  expect(await connections.hasAsked(site)).toBe(false);
+  await host.records.setGrant(named('let-in'), { balance: false });
+  expect(await connections.hasAsked(named('let-in'))).toBe(true);
+  wallet.store.change(await host.records.sent(named('paid'), '11'.repeat(32), 'lnbcrt1'));
+  expect(await connections.hasAsked(named('paid'))).toBe(true);
+  expect(await connections.hasAsked(named('never'))).toBe(false);
 });
 
 test('with the wallet goes what an earlier release kept', async () => {

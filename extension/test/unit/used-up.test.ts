@@ -83,9 +83,7 @@ const denial = { budget: 3, rule: null, limitMsat: null, leftMsat: null, neededM
 const about = { unit: 'sat', holder: 'a.example', budget: BUDGET as Budget } as const;
 
 test('why the user is asked is true', () => {
-  expect(whyAsked({ ...denial, reason: 'ask', limitMsat: 0n }, about)).toBe(
-    'a.example has no budget that pays without asking.',
-  );
+  expect(whyAsked({ ...denial, reason: 'ask', limitMsat: 0n }, about)).toBe('a.example asks you each time.');
   expect(whyAsked({ ...denial, reason: 'ask', limitMsat: 5_000n }, about)).toBe(
     'It costs more than the 5\u00a0sat that the budget of a.example pays without asking.',
   );

@@ -1,24 +1,39 @@
 // Options by name: one that is unknown is refused, and never ignored.
 
 import { WalletError } from './error.ts';
+import { isObject, must, type Kind } from './kinds.ts';
+
+/** Names that a caller may give, each with the kind of its value; `true`: whoever reads it looks. */
+export type Names<T> = Record<keyof T, Kind | true>;
 
 /**
- * What a caller gives by name, as it is, if it holds nothing but these names: a limit that is misspelled or misplaced is none, and an
- * amount is any. `what` takes it, such as `pay`. Left out it is empty.
- * @throws {WalletError} `invalidInput`, which says what is unknown
+ * What a caller gives by name, as it is, if it holds nothing but these names, of these kinds: a limit that is misspelled or misplaced is
+ * none, and an amount is any. `what` takes it, such as `pay`. Left out it is empty. `required`: what has to be there.
+ * @throws {WalletError} `invalidInput`, which says what is unknown or wrong
  */
-export function named<T extends object>(what: string, given: T | undefined, names: Record<keyof T, true>): T {
-  if (given === undefined) return {} as T;
-  const wrong = misnamed(what, given, Object.keys(names));
+export function named<T extends object>(
+  what: string,
+  given: T | undefined,
+  names: Names<T>,
+  required: readonly (keyof T & string)[] = [],
+): T {
+  if (given === undefined && required.length === 0) return {} as T;
+  const wrong = misnamed(what, given ?? (given === undefined ? {} : null), Object.keys(names));
   if (wrong !== null) throw new WalletError('invalidInput', wrong);
-  return given;
+  for (const [name, kind] of Object.entries(names) as [keyof T & string, Kind | true][]) {
+    const value = given?.[name];
+    if (kind !== true && (value !== undefined || required.includes(name))) must(within(what, name), value, kind);
+  }
+  return given ?? ({} as T);
 }
 
+/** A part's name: that of an option alone, of what lies deeper with where it lies. */
+const within = (what: string, name: string): string => (what.includes('.') ? `${what}.${name}` : name);
+
 /** Says what is wrong with options that know these names, of `what`; `null`: nothing is. A name without a value is none. */
-export function misnamed(what: string, given: unknown, names: readonly string[]): string | null {
+function misnamed(what: string, given: unknown, names: readonly string[]): string | null {
   const known = names.map((name) => `\`${name}\``).join(', ');
-  if (typeof given !== 'object' || given === null || Array.isArray(given))
-    return `\`${what}\` takes its options by name, as in { ${names[0]}: … }: ${known}.`;
+  if (!isObject(given)) return `\`${what}\` takes its options by name, as in { ${names[0]}: … }: ${known}.`;
   const unknown = Object.entries(given).find(([name, value]) => value !== undefined && !names.includes(name));
   if (unknown === undefined) return null;
   const near = nearest(unknown[0], names);

@@ -6,7 +6,7 @@ export const VERSION = 2;
 /**
  * Code of an error, for programs. The names are part of the JavaScript API and never change meaning.
  */
-export type ErrorCode = "invalidInput" | "invalidMnemonic" | "wrongPassphrase" | "passkeyRefused" | "passkeyUnsupported" | "walletExists" | "walletNotFound" | "corrupt" | "newerFormat" | "fenced" | "inUse" | "storageFull" | "storage" | "notAllowedHere" | "versionMismatch" | "walletCrashed" | "oldCopy" | "backupUnreachable" | "backupRefused" | "backupNotFound" | "backupExists" | "backupStale" | "movedToAnotherDevice" | "closed" | "invalidPaymentRequest" | "wrongNetwork" | "expired" | "alreadyPaid" | "amountMismatch" | "insufficientBalance" | "insufficientInbound" | "noRoute" | "payeeRefused" | "feeTooHigh" | "budgetRefused" | "approvalNeeded" | "gatewayOffline" | "nodeDown" | "wrongNodeKey" | "gatewayRefused" | "notAllowedByBrowser" | "chainSource" | "broadcastRejected" | "cancelled" | "channelUnavailable" | "timeout" | "busy" | "internal";
+export type ErrorCode = "invalidInput" | "invalidMnemonic" | "wrongPassphrase" | "passkeyRefused" | "passkeyUnsupported" | "walletExists" | "walletNotFound" | "corrupt" | "newerFormat" | "fenced" | "inUse" | "storageFull" | "storage" | "notAllowedHere" | "versionMismatch" | "walletCrashed" | "oldCopy" | "backupUnreachable" | "backupRefused" | "backupNotFound" | "backupExists" | "backupStale" | "movedToAnotherDevice" | "deviceRemoved" | "closed" | "invalidPaymentRequest" | "wrongNetwork" | "expired" | "alreadyPaid" | "amountMismatch" | "insufficientBalance" | "insufficientInbound" | "noRoute" | "payeeRefused" | "feeTooHigh" | "budgetRefused" | "approvalNeeded" | "gatewayOffline" | "nodeDown" | "wrongNodeKey" | "gatewayRefused" | "notAllowedByBrowser" | "chainSource" | "broadcastRejected" | "cancelled" | "channelUnavailable" | "timeout" | "busy" | "walletOffline" | "linkPaused" | "linkTakenBack" | "internal";
 
 /**
  * Reason for which there is no route for a payment.
@@ -202,17 +202,17 @@ holder: Holder,
 /**
  * Purpose, for the report: a word of 1 to 32 characters of `a-z 0-9 -`; `payment` by default.
  */
-purpose?: string, 
+purpose?: string | undefined, 
 /**
  * Maximum cost, fee included, that the user allowed after being shown exactly this payment. It is the approval that the
  * budget asks for, once; its limits hold all the same. A holder without a budget gets one that asks about every payment.
  */
-approvedMsat?: bigint, 
+approvedMsat?: bigint | undefined, 
 /**
  * Records of sites that speak of this payment: changed in the transaction that begins it, and left as they are when it is not
  * begun. Its outcome and its proof are in its own record.
  */
-records?: Array<SiteRecord>, };
+records?: Array<SiteRecord> | undefined, };
 
 /**
  * Reason for which a budget denies a payment.
@@ -433,7 +433,7 @@ address: string,
 /**
  * Base URL of the block-dn API; by default the address's origin with http(s).
  */
-chainUrl?: string, 
+chainUrl?: string | undefined, 
 /**
  * True if a 0-conf channel from this gateway is accepted (its balance is shown as trusted until it confirms).
  */
@@ -646,7 +646,8 @@ kind: PaymentKind,
  */
 amountMsat: bigint | null, 
 /**
- * Fee paid on top of the amount. `null` while it is not known.
+ * Fee paid on top of the amount. Of money that came from a channel, what its close cost: the channel's balance before was the amount
+ * and this. `null` where it is not known.
  */
 feeMsat: bigint | null, 
 /**
@@ -779,6 +780,10 @@ reserveMsat: bigint,
  * The part of `balanceMsat` that a close by this wallet's commitment transaction would cost now; sweeping comes on top.
  */
 closeCostMsat: bigint, 
+/**
+ * The part of `balanceMsat` that a close together with the gateway would cost now, at most: nothing, if the gateway funded it.
+ */
+togetherCostMsat: bigint, 
 /**
  * Maximum that can be sent through it.
  */
@@ -986,6 +991,11 @@ since: bigint, };
 export type LostState = "open" | "inUse" | "closing" | "closed";
 
 /**
+ * What came of asking a peer that is no gateway, as a lost node, to close its channels with it.
+ */
+export type LostPeerState = "untried" | "unreachable" | "hungUp" | "silent" | "asked" | "gateway" | "closed";
+
+/**
  * A channel of a lost node.
  */
 export type LostChannel = { 
@@ -1074,18 +1084,59 @@ wrongTime: boolean,
 installations: Array<LostInstallation>, };
 
 /**
+ * A peer that is no gateway, and an installation that had channels with it.
+ */
+export type LostPeer = { 
+/**
+ * Node id of the installation, in hex.
+ */
+nodeId: string, 
+/**
+ * Node id of the peer, in hex.
+ */
+peer: string, 
+/**
+ * Its address; null: it is not known, so that nobody can ask it but its operator.
+ */
+address: string | null, 
+/**
+ * What came of asking it.
+ */
+state: LostPeerState, 
+/**
+ * Time of the last attempt (seconds since the UNIX epoch); null: there was none.
+ */
+triedAt: bigint | null, 
+/**
+ * Time from which on it is asked next (seconds since the UNIX epoch); null: it is not.
+ */
+asksAt: bigint | null, 
+/**
+ * Channels that the installation has listed with it.
+ */
+listed: Array<ListedChannel>, 
+/**
+ * Channels whose state the peer was told to be lost, listed or not.
+ */
+asked: Array<string>, };
+
+/**
  * What a restored wallet knows of the channels that earlier installations of its recovery phrase had. Money that their closes
  * paid is part of `closingSat` until it is in the savings, and an entry of the history then.
  */
 export type LostChannels = { 
 /**
- * True if gateways are asked to close them (`CloseLostChannels`).
+ * True if gateways and other peers are asked to close them (`CloseLostChannels`).
  */
 asksToClose: boolean, 
 /**
  * Gateways that were asked since the wallet was opened.
  */
-gateways: Array<LostAnswer>, };
+gateways: Array<LostAnswer>, 
+/**
+ * Other peers that the lost installations had channels with, as far as their lists, or these peers, tell.
+ */
+peers: Array<LostPeer>, };
 
 /**
  * What waits for the backup.
@@ -1158,6 +1209,31 @@ requests: bigint,
  * Reason and remedy, when the state is `unreachable` or `refused`.
  */
 error: WalletError | null, };
+
+/**
+ * A device that uses a wallet. All of them have its recovery phrase.
+ */
+export type Device = { 
+/**
+ * Its id: its public key, in hex.
+ */
+id: string, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Time at which it came to the wallet (seconds since the UNIX epoch).
+ */
+added: bigint, 
+/**
+ * Time at which it opened the wallet last (seconds since the UNIX epoch).
+ */
+lastSeen: bigint, 
+/**
+ * True for the device that was asked.
+ */
+this: boolean, };
 
 /**
  * The device that has taken a wallet over.
@@ -1511,6 +1587,32 @@ before: string | null,
 limit: number, };
 
 /**
+ * Whether a gateway is asked for a channel before an invoice is made.
+ */
+export type ChannelOnDemand = "never" | "ifNeeded";
+
+/**
+ * A channel that a gateway opened for an amount. It costs nothing now: its funding is the gateway's.
+ */
+export type RequestedChannel = { 
+/**
+ * Channel id, in hex.
+ */
+channelId: string, 
+/**
+ * The gateway's node id, in hex.
+ */
+gateway: string, 
+/**
+ * Capacity, in sat.
+ */
+capacitySat: bigint, 
+/**
+ * True if it is used without confirmation: until a block holds its funding, money in it is the gateway's word.
+ */
+trusted: boolean, };
+
+/**
  * A request to be paid.
  */
 export type PaymentRequest = { 
@@ -1530,7 +1632,11 @@ expiresAt: bigint,
 /**
  * Reason for which the wallet cannot receive the amount now, with the remedy; null: it can.
  */
-missing: WalletError | null, };
+missing: WalletError | null, 
+/**
+ * The channel that was opened for it; left out: none had to be.
+ */
+channel?: RequestedChannel, };
 
 /**
  * Cost of an on-chain payment.
@@ -1797,7 +1903,11 @@ amp: boolean,
  * Names and values that the application finds again in the `Payment`; the payer does not see them. At most
  * `MAX_METADATA` of them, with names of 1 to 40 and values of at most 500 characters. Not for AMP.
  */
-metadata: { [key in string]?: string }, } | { "method": "cancelInvoice", 
+metadata: { [key in string]?: string }, 
+/**
+ * Decides whether a gateway is asked for a channel when the amount cannot arrive through those that there are.
+ */
+channel: ChannelOnDemand, } | { "method": "cancelInvoice", 
 /**
  * The payment's id.
  */
@@ -1819,11 +1929,11 @@ payee: string,
  */
 amountMsat: bigint, } | { "method": "pay", 
 /**
- * The invoice.
+ * The invoice, or a text in which `inspect` finds one: `lightning:`, `bitcoin:` with `lightning=`, a sentence.
  */
 invoice: string, 
 /**
- * Amount, for invoices without one.
+ * Amount, for invoices without one; by default what the text's link asks for.
  */
 amountMsat: bigint | null, 
 /**
@@ -2072,7 +2182,19 @@ records: Array<SiteRecord>, } | { "method": "setBackup" } & BackupOptions | { "m
  * True to end it here even when the server cannot be reached. Only for a user who says that no other device has used the
  * wallet since: otherwise this one continues with an old state.
  */
-abandon: boolean, } | { "method": "exportBackup" } | { "method": "ack", 
+abandon: boolean, } | { "method": "devices" } | { "method": "renameDevice", 
+/**
+ * The device's id.
+ */
+id: string, 
+/**
+ * Its name: 1 to 64 bytes.
+ */
+name: string, } | { "method": "removeDevice", 
+/**
+ * The device's id.
+ */
+id: string, } | { "method": "exportBackup" } | { "method": "ack", 
 /**
  * The event's id.
  */

@@ -10,7 +10,7 @@ export function checkName(name: unknown): asserts name is string {
   if (typeof name !== 'string' || !/^[a-z0-9_-]{1,64}$/.test(name)) {
     throw new WalletError(
       'invalidInput',
-      'A wallet\'s name is 1 to 64 of the characters a-z, 0-9, "-" and "_"; choose such a name.',
+      'A wallet\'s `name` is 1 to 64 of the characters a-z, 0-9, "-" and "_"; choose such a name.',
     );
   }
 }

@@ -26,6 +26,8 @@ export type Page = Pick<typeof page, 'checkGateway' | 'loadSettings' | 'saveSett
 
 /** Exports of every platform. */
 export interface Platform {
+  /** Throws `notAllowedHere` where this entry of the package cannot run at all, and names the one that can. */
+  checkPlace(): void;
   /** Throws `notAllowedHere`, with the reason, where no wallet can be held. */
   checkEnvironment(): void;
   /** Returns whether what is stored stays; asks for it where that takes request. */

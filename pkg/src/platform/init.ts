@@ -1,5 +1,6 @@
 // The optional first step: where the package's wasm comes from.
 
+import { named } from '../base/named.ts';
 import { toInput, type WasmInput, type WasmSource } from '../link/wasm-source.ts';
 
 /** Sources of the wasm modules; each one left out is fetched from beside the package's scripts. */
@@ -8,11 +9,11 @@ export interface InitOptions {
    * The engine, `amplet/engine.wasm`. A compiled module cannot be sent to a SharedWorker, so with one every tab has an
    * engine of its own, and only one tab at a time can open a wallet.
    */
-  wasm?: WasmSource;
+  wasm?: WasmSource | undefined;
   /** Settings and passphrases, `amplet/page.wasm`. */
-  pageWasm?: WasmSource;
+  pageWasm?: WasmSource | undefined;
   /** Mnemonics, `amplet/words.wasm`. */
-  wordsWasm?: WasmSource;
+  wordsWasm?: WasmSource | undefined;
 }
 
 /** The checked form of {@link InitOptions}. */
@@ -43,7 +44,8 @@ export async function given(): Promise<Given> {
   return reading ?? NOTHING;
 }
 
-async function read({ wasm, pageWasm, wordsWasm }: InitOptions): Promise<Given> {
+async function read(options: InitOptions): Promise<Given> {
+  const { wasm, pageWasm, wordsWasm } = named('init', options, { wasm: true, pageWasm: true, wordsWasm: true });
   const input = async (name: string, source: WasmSource | undefined) =>
     source === undefined ? null : toInput(name, source);
   const [engine, page, words] = await Promise.all([

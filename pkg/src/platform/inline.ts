@@ -12,7 +12,7 @@ import { loader } from './wasm.ts';
 import { started } from './web.ts';
 import { WorkerWatch } from './worker-failure.ts';
 
-export { checkEnvironment, keepStorage } from './web-environment.ts';
+export { checkEnvironment, checkPlace, keepStorage } from './web-environment.ts';
 export { locks } from './beside.ts';
 
 /** In a Worker of this page alone. */

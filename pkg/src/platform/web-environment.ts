@@ -3,10 +3,23 @@
 import { WalletError } from '../base/error.ts';
 
 /**
+ * Throws `notAllowedHere` where there is no page, and names the entry of the package that is for there.
+ * @throws {WalletError} `notAllowedHere`
+ */
+export function checkPlace(): void {
+  if (typeof window === 'undefined')
+    throw new WalletError(
+      'notAllowedHere',
+      "This needs a browser's page: call it in the browser, not while rendering on a server (in Node.js import `amplet/node`) and not in a worker (`amplet/worker`).",
+    );
+}
+
+/**
  * Throws `notAllowedHere`, with the reason, where no wallet can be held.
  * @throws {WalletError} `notAllowedHere`
  */
 export function checkEnvironment(): void {
+  checkPlace();
   const reason = whyNot();
   if (reason !== null) throw new WalletError('notAllowedHere', reason);
 }
@@ -24,9 +37,6 @@ export async function keepStorage(): Promise<boolean> {
 }
 
 function whyNot(): string | null {
-  if (typeof window === 'undefined') {
-    return "A wallet needs a browser's page: call this in the browser, not while rendering on a server (in Node.js import `amplet/node`) and not in a worker (`amplet/worker`).";
-  }
   if (!globalThis.isSecureContext) {
     return 'This page was loaded insecurely, so the browser withholds what a wallet needs: open it over https, or as http://localhost.';
   }

@@ -7,7 +7,7 @@ import { given } from './init.ts';
 import { WorkerWatch } from './worker-failure.ts';
 
 export { deriveKey, loadPage, loadWords, locks } from './beside.ts';
-export { checkEnvironment, keepStorage } from './web-environment.ts';
+export { checkEnvironment, checkPlace, keepStorage } from './web-environment.ts';
 
 /** A SharedWorker where there is one (it works on while its creator is frozen), else a Worker of this page alone. */
 export async function startHost(name: string, generation: number): Promise<Started> {

@@ -14,21 +14,34 @@ export { loadPage, loadWords, locks } from './beside.ts';
 let thread: InThread | null = null;
 
 /**
+ * Throws `notAllowedHere` where there is no worker, and names the entry of the package that is for there.
+ * @throws {WalletError} `notAllowedHere`
+ */
+export function checkPlace(): void {
+  const refuse = (reason: string): never => {
+    throw new WalletError('notAllowedHere', reason);
+  };
+  if (typeof window !== 'undefined' || typeof document !== 'undefined')
+    refuse(
+      'This is a page: import `amplet`, which starts a worker; `amplet/worker` is for a worker that the app has already.',
+    );
+  if (typeof navigator === 'undefined' || typeof location === 'undefined')
+    refuse(
+      "This needs a browser's worker: call it there, not while rendering on a server; in Node.js import `amplet/node`.",
+    );
+}
+
+/**
  * Throws `notAllowedHere`, with the reason, where no wallet can be held.
  * @throws {WalletError} `notAllowedHere`
  */
 export function checkEnvironment(): void {
+  checkPlace();
   const reason = whyNot();
   if (reason !== null) throw new WalletError('notAllowedHere', reason);
 }
 
 function whyNot(): string | null {
-  if (typeof window !== 'undefined' || typeof document !== 'undefined') {
-    return 'This is a page: import `amplet`, which starts a worker; `amplet/worker` is for a worker that the app has already.';
-  }
-  if (typeof navigator === 'undefined' || typeof location === 'undefined') {
-    return "A wallet needs a browser's worker here; in Node.js import `amplet/node`.";
-  }
   if (!globalThis.isSecureContext || globalThis.origin === 'null') {
     return 'This worker has no secure origin of its own, so nothing could be stored: start it from a page on https, or on http://localhost.';
   }

@@ -1,4 +1,4 @@
-/** Errors as sites learn of them: the kind, and nothing of the money that is there. */
+/** Errors as sites learn of them: the kind, and nothing of how much money there is. */
 
 import type { WalletFailure } from './types.ts';
 import type { SiteErrorCode, SiteErrorName } from './wire.ts';
@@ -39,7 +39,10 @@ const REFUSALS: Readonly<Record<string, readonly [SiteErrorName, string]>> = {
   expired: ['InvalidDataError', 'The invoice has expired: make a new one.'],
   alreadyPaid: ['InvalidDataError', 'The invoice is paid already, or being paid.'],
   amountMismatch: ['InvalidDataError', 'The invoice and the amount do not agree.'],
-  insufficientBalance: ['RoutingError', 'The payment found no route; no funds were sent.'],
+  insufficientBalance: [
+    'RoutingError',
+    'Insufficient balance: the wallet has less than this costs; no funds were sent.',
+  ],
   noRoute: ['RoutingError', 'The payment found no route; no funds were sent.'],
   feeTooHigh: ['RoutingError', 'The payment found no route within the fee allowed; no funds were sent.'],
   payeeRefused: ['RoutingError', 'The payee refused the payment; no funds were sent.'],
@@ -48,13 +51,18 @@ const REFUSALS: Readonly<Record<string, readonly [SiteErrorName, string]>> = {
   gatewayOffline: ['ConnectionError', 'The wallet is offline; no funds were sent.'],
   nodeDown: ['ConnectionError', 'The wallet is offline; no funds were sent.'],
   movedToAnotherDevice: ['ConnectionError', 'The wallet is used on another device of its user; no funds were sent.'],
+  deviceRemoved: ['ConnectionError', 'The wallet is used on another device of its user; no funds were sent.'],
   backupUnreachable: ['ConnectionError', 'The wallet cannot save what it does just now; no funds were sent.'],
   backupRefused: ['ConnectionError', 'The wallet cannot save what it does just now; no funds were sent.'],
   busy: ['RejectionError', 'The wallet is busy: ask again in a moment; no funds were sent.'],
 };
 
 /** Those of the wallet's codes that a site's program can tell apart. */
-const TOLD: Readonly<Record<string, SiteErrorCode>> = { busy: 'busy', movedToAnotherDevice: 'moved' };
+const TOLD: Readonly<Record<string, SiteErrorCode>> = {
+  busy: 'busy',
+  movedToAnotherDevice: 'moved',
+  insufficientBalance: 'insufficientBalance',
+};
 
 /** The wallet's error, if it is one. */
 export function failureOf(error: unknown): WalletFailure | null {
@@ -95,6 +103,7 @@ const GONE = [
   'inUse',
   'fenced',
   'movedToAnotherDevice',
+  'deviceRemoved',
   'timeout',
   'versionMismatch',
 ];

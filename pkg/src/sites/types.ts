@@ -1,5 +1,6 @@
 /** The parts that the host of sites works with: the wallet, the user, the store. All of it is given to it. */
 
+import { having, must, OBJECT, type Kind } from '../base/kinds.ts';
 import type { CustomRecord } from '../base/protocol.ts';
 import { isSecureOrigin } from './origin.ts';
 import type { Json, Sender, StreamReport } from './wire.ts';
@@ -18,21 +19,26 @@ export type Outcome =
   | { readonly state: 'succeeded'; readonly preimage: string }
   | { readonly state: 'pending' }
   /** No funds were sent, or there is no such payment. */
-  | { readonly state: 'failed'; readonly reason: string };
+  | {
+      readonly state: 'failed';
+      readonly reason: string;
+      /** As in a `WalletError`, where the wallet gave one. */
+      readonly code?: string | undefined;
+    };
 
 /** The budget that pays, and the purpose. */
 export interface SiteAuthorization {
   /** The site, whose budget the wallet finds by it; or the user, who was asked and overruled what the budget allows. */
   readonly holder: ({ readonly kind: 'site' } & Site) | { readonly kind: 'user' };
   /** For the spending report. */
-  readonly purpose?: string;
+  readonly purpose?: string | undefined;
   /** The user was shown exactly this payment and allowed at most this, fee included, in millisatoshi. */
-  readonly approvedMsat?: bigint;
+  readonly approvedMsat?: bigint | undefined;
   /**
    * Changes of the wallet's {@link SiteWallet.store}, made in the very transaction that begins the payment: what is kept of a payment
    * is there exactly when the payment is. When it is not begun, they are not made.
    */
-  readonly records?: readonly StoreChange[];
+  readonly records?: readonly StoreChange[] | undefined;
 }
 
 /** An invoice, read and checked by the wallet. */
@@ -75,6 +81,8 @@ export interface SiteWallet {
   info(): Promise<{ readonly alias: string; readonly nodeId: string; readonly network: string }>;
   /** Returns the amount that can be sent now, in millisatoshi. */
   spendableMsat(): Promise<bigint>;
+  /** Returns whether it has less than `amountMsat`. Money that only waits for its gateway is there. */
+  lacks(amountMsat: bigint): Promise<boolean>;
   /**
    * Returns what the site's budget still allows now, in millisatoshi, by the engine; `null`: it has none, or one that asks
    * about every payment.
@@ -85,9 +93,9 @@ export interface SiteWallet {
    * (without it the wallet chooses). `paymentHash` in hex.
    */
   receive(request: {
-    readonly amountMsat?: bigint;
+    readonly amountMsat?: bigint | undefined;
     readonly description: string;
-    readonly expirySecs?: number;
+    readonly expirySecs?: number | undefined;
   }): Promise<{ readonly invoice: string; readonly paymentHash: string }>;
   /** Reads and checks an invoice; the fee is quoted for `amountMsat` where the invoice has no amount. */
   inspect(invoice: string, amountMsat?: bigint): Promise<InvoiceDetails>;
@@ -100,7 +108,11 @@ export interface SiteWallet {
    */
   pay(
     details: InvoiceDetails,
-    options: { readonly amountMsat?: bigint; readonly maxFeeMsat: bigint; readonly authorization: SiteAuthorization },
+    options: {
+      readonly amountMsat?: bigint | undefined;
+      readonly maxFeeMsat: bigint;
+      readonly authorization: SiteAuthorization;
+    },
   ): Promise<Outcome>;
   /**
    * Pays `payee` (node id in hex) `amountMsat` and at most `maxFeeMsat` more, without an invoice, from the budget of `authorization`.
@@ -137,7 +149,7 @@ export interface SiteWallet {
     readonly k1: string;
   }) => Promise<{ readonly key: string; readonly sig: string }>;
   /** Streams of payments. Without it the wallet has none. */
-  readonly streams?: SiteStreams;
+  readonly streams?: SiteStreams | undefined;
 }
 
 /** A site's request to be paid as time passes or units are used. */
@@ -204,8 +216,8 @@ export type PaymentContext =
  * (node id, hex), `amountMsat`, `expectedFeeMsat` and `maxFeeMsat` of a keysend. `memo` of an invoice to make, and the
  * `defaultMsat` that the site proposes. `message` and `signature`, whether it is `valid`, and the `nodeId` (hex) that made it.
  * `domain` and `text` of a service; `commentLength`, in characters, 0 for none; `payer`: what the service wants to know of the
- * user; `pinFromMsat`: from which amount on it wants a PIN; `action` of a login. Of what was bought: `text`, a `secret` that the
- * payment opened, a `url`.
+ * user; `amountMsat` and `maxFeeMsat` of what the wallet has too little for; `pinFromMsat`: from which amount on it wants a PIN;
+ * `action` of a login. Of what was bought: `text`, a `secret` that the payment opened, a `url`.
  */
 export type PromptRequest = { readonly site: Site } &
   /** With a yes the site learns the node's id and alias, by which other sites that were enabled know the same wallet. Say so. */
@@ -239,6 +251,11 @@ export type PromptRequest = { readonly site: Site } &
         /** `false`: money flows on while nobody sees the page. Say so. */
         readonly pausesHidden: boolean;
       } & StreamRequest)
+    /**
+     * For the user to read, who can allow nothing here: the wallet has too little for what the site asks. It is told when they have. A
+     * yes says that they are going to add money.
+     */
+    | { readonly kind: 'notEnough'; readonly amountMsat: bigint; readonly maxFeeMsat: bigint }
     | ({ readonly kind: 'invoice'; readonly memo: string } & Range & { readonly defaultMsat: bigint | null })
     | { readonly kind: 'signMessage'; readonly message: string }
     /** For the user to read: a yes says that it was. */
@@ -296,17 +313,17 @@ export type Decision =
   | {
       readonly allowed: true;
       /** Amount that the user chose, where the request leaves it open. Within the question's range. */
-      readonly amountMsat?: bigint;
+      readonly amountMsat?: bigint | undefined;
       /** For `lnurlPay`: the user saw and allowed at most this, fee included; without it the invoice is asked about, too. */
-      readonly approvedMsat?: bigint;
+      readonly approvedMsat?: bigint | undefined;
       /** For `lnurlPay`, at most `commentLength` characters. */
-      readonly comment?: string;
+      readonly comment?: string | undefined;
       /** For `lnurlPay`: what the user tells the service of themselves, by field; `login` is answered by the wallet. */
-      readonly payer?: { readonly [field in Exclude<PayerField['field'], 'login'>]?: string };
+      readonly payer?: { readonly [field in Exclude<PayerField['field'], 'login'>]?: string | undefined } | undefined;
       /** For `lnurlWithdraw`: 1 to 8 digits. */
-      readonly pin?: string;
+      readonly pin?: string | undefined;
       /** For `balance`: not to ask this site again. */
-      readonly remember?: boolean;
+      readonly remember?: boolean | undefined;
     };
 
 /** Asks the user. Rejects, or answers no, when `signal` fires: the site went away. */
@@ -335,8 +352,15 @@ export interface StoreChange {
   readonly value: Json | undefined;
 }
 
-/** The site of a sender. Opaque and insecure origins are none: `null`. */
-export function siteOf({ origin, topLevelOrigin }: Sender): Site | null {
+/** A {@link Store}, of what takes one. */
+export const STORE: Kind = having('a store, such as `new WalletStore(() => wallet)`', 'get', 'set', 'delete', 'keys');
+
+/**
+ * The site of a sender. Opaque and insecure origins are none: `null`.
+ * @throws {WalletError} `invalidInput`
+ */
+export function siteOf(sender: Sender): Site | null {
+  const { origin, topLevelOrigin } = must('sender', sender, OBJECT);
   return isSecureOrigin(origin) && isSecureOrigin(topLevelOrigin) ? { origin, topLevel: topLevelOrigin } : null;
 }
 

@@ -1,9 +1,14 @@
 /** What is kept about sites, in the wallet's own store. */
 
+import { bindMethods } from '../base/bound.ts';
+import { FUNCTION, must, type Kind } from '../base/kinds.ts';
 import type { SiteRecord } from '../base/protocol.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import type { Store, StoreChange } from './types.ts';
 import type { Json } from './wire.ts';
+
+/** What gives the open wallet. */
+export const OPEN: Kind = { ...FUNCTION, what: 'a function that gives the open wallet, such as () => wallet' };
 
 /** The part of a {@link Wallet} that is used. */
 export type RecordKeeper = Pick<Wallet, 'setSiteRecords' | 'siteRecord' | 'siteRecordKeys'>;
@@ -15,9 +20,13 @@ export type RecordKeeper = Pick<Wallet, 'setSiteRecords' | 'siteRecord' | 'siteR
 export class WalletStore implements Store {
   readonly #open: () => RecordKeeper;
 
-  /** `open` gives the wallet that is open now, or throws an error with the code `closed`. */
+  /**
+   * `open` gives the wallet that is open now, or throws an error with the code `closed`.
+   * @throws {WalletError} `invalidInput`
+   */
   constructor(open: () => RecordKeeper) {
-    this.#open = open;
+    this.#open = must('open', open, OPEN);
+    bindMethods(this);
   }
 
   /** Returns what is kept at `key`. */

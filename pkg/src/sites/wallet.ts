@@ -1,12 +1,14 @@
 /** A {@link Wallet} as sites and paid requests use it. Only its type is imported: the engine stays out of this module. */
 
-import type { Authorization, Budget, Holder, Payment } from '../base/protocol.ts';
+import { FUNCTION, having, must, TEXT } from '../base/kinds.ts';
+import { named } from '../base/named.ts';
+import type { Authorization, Budget, Holder, Payment, PaymentStatus } from '../base/protocol.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import { failureOf, ProviderError } from './errors.ts';
 import { PaidFetchError } from './http402/errors.ts';
 import type { Payer } from './http402/types.ts';
 import type { InvoiceDetails, Outcome, Site, SiteAuthorization, SiteWallet } from './types.ts';
-import { siteRecords, WalletStore } from './wallet-store.ts';
+import { OPEN, siteRecords, WalletStore } from './wallet-store.ts';
 
 /** The part of a {@link Wallet} that is used. */
 export type WalletLike = Pick<
@@ -32,15 +34,18 @@ export type WalletLike = Pick<
 /** Options of {@link siteWallet}. */
 export interface SiteWalletOptions {
   /** Alias of the node, as sites see it; by default `Amplet`. */
-  readonly alias?: string;
+  readonly alias?: string | undefined;
 }
 
 /**
  * The wallet as {@link SiteHost} needs it. `open` gives the wallet that is open now, or throws an error with the code `closed`
  * while it is locked; it is called at each use, so that the host outlives the wallet. Streams are added with
  * `{ ...wallet, streams: new WalletStreams({ open, budgetLeftMsat: wallet.budgetLeftMsat, store: wallet.store }) }`.
+ * @throws {WalletError} `invalidInput`
  */
-export function siteWallet(open: () => WalletLike, { alias = 'Amplet' }: SiteWalletOptions = {}): SiteWallet {
+export function siteWallet(open: () => WalletLike, options?: SiteWalletOptions): SiteWallet {
+  must('open', open, OPEN);
+  const { alias = 'Amplet' } = named('siteWallet', options, { alias: TEXT });
   return {
     store: new WalletStore(open),
     info: async () => {
@@ -48,6 +53,11 @@ export function siteWallet(open: () => WalletLike, { alias = 'Amplet' }: SiteWal
       return { alias, nodeId, network };
     },
     spendableMsat: async () => (await open().balance()).spendableMsat,
+    lacks: async (amountMsat) => {
+      const { spendableMsat, lightningMsat } = await open().balance();
+      const waits = spendableMsat === 0n && lightningMsat >= amountMsat;
+      return spendableMsat < amountMsat && !waits;
+    },
     budgetLeftMsat: async (site) => (await budgetOf(open, site))?.leftMsat ?? null,
     receive: async (request) => open().receive(request),
     inspect: async (invoice, amountMsat) => inspect(open(), invoice, amountMsat),
@@ -86,11 +96,16 @@ export interface WalletPayerOptions {
    * Holder of the budget that pays for requests to an origin; by default the budget of that site. Rejects with `notPaid` when
    * it says no.
    */
-  readonly holder?: (origin: string) => Holder;
+  readonly holder?: ((origin: string) => Holder) | undefined;
 }
 
-/** The wallet as {@link payingFetch} needs it: no question is asked, the budget decides. */
-export function walletPayer(wallet: WalletLike, { holder = siteHolder }: WalletPayerOptions = {}): Payer {
+/**
+ * The wallet as {@link payingFetch} needs it: no question is asked, the budget decides.
+ * @throws {WalletError} `invalidInput`
+ */
+export function walletPayer(wallet: WalletLike, options?: WalletPayerOptions): Payer {
+  must('wallet', wallet, having('an open `Wallet`', 'inspect', 'pay', 'payment'));
+  const { holder = siteHolder } = named('walletPayer', options, { holder: FUNCTION });
   return {
     inspect: (invoice) => inspect(wallet, invoice),
     lookup: (paymentHash) => lookup(wallet, paymentHash),
@@ -165,8 +180,8 @@ async function find(wallet: WalletLike, id: string): Promise<Payment | null> {
 }
 
 /** A payment that succeeded without a proof is not one to a site: pending until it has. */
-function outcomeOf(payment: Payment): Outcome {
-  if (payment.state === 'failed') return { state: 'failed', reason: payment.error.message };
+export function outcomeOf(payment: Pick<Payment, 'preimage'> & PaymentStatus): Outcome {
+  if (payment.state === 'failed') return { state: 'failed', reason: payment.error.message, code: payment.error.code };
   if (payment.state === 'succeeded' && payment.preimage !== null)
     return { state: 'succeeded', preimage: payment.preimage };
   return { state: 'pending' };

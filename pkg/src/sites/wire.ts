@@ -27,8 +27,11 @@ export type SiteErrorName =
   /** A defect in the wallet. */
   | 'InternalError';
 
-/** Code of an error, where its name is not enough: `busy`: too many calls at once; nothing was done, ask again. */
-export type SiteErrorCode = 'busy' | 'moved';
+/**
+ * Code of an error, where its name is not enough. `busy`: too many calls at once; nothing was done, ask again. `moved`: another device
+ * has the wallet. `insufficientBalance`: it has less money than this costs, which the user has seen; nothing was paid.
+ */
+export type SiteErrorCode = 'busy' | 'moved' | 'insufficientBalance';
 
 /** An error as it crosses. The message is in English, and says nothing of the wallet that the page need not know. */
 export interface SiteError {
@@ -37,7 +40,7 @@ export interface SiteError {
   /** Description of the error. */
   readonly message: string;
   /** For programs, where the class is not enough. */
-  readonly code?: SiteErrorCode;
+  readonly code?: SiteErrorCode | undefined;
 }
 
 /** A page calls. */
@@ -67,11 +70,11 @@ export interface SiteParams {
    * are as if left out; `defaultMemo`.
    */
   readonly makeInvoice: {
-    readonly amount?: string | number | null;
-    readonly defaultAmount?: string | number | null;
-    readonly minimumAmount?: string | number | null;
-    readonly maximumAmount?: string | number | null;
-    readonly defaultMemo?: string | null;
+    readonly amount?: string | number | null | undefined;
+    readonly defaultAmount?: string | number | null | undefined;
+    readonly minimumAmount?: string | number | null | undefined;
+    readonly maximumAmount?: string | number | null | undefined;
+    readonly defaultMemo?: string | null | undefined;
   };
   /** `paymentRequest`: BOLT 11. */
   readonly sendPayment: { readonly paymentRequest: string };
@@ -133,10 +136,10 @@ export type StreamReport = {
   /**
    * Reason for which it does not run; `null` while it does, and after its end: the `site` or the `user` paused it, its page is
    * `hidden`, the
-   * wallet is `offline`, its `budget` refuses or asks, payments are `failing` (it tries again by itself), or the site waits for its
-   * money (`credit`).
+   * wallet is `offline`, its `budget` refuses or asks, its money does not suffice (`balance`) or payments are `failing` (of both it
+   * tries again by itself), or the site waits for its money (`credit`).
    */
-  readonly reason: 'site' | 'user' | 'hidden' | 'offline' | 'budget' | 'failing' | 'credit' | null;
+  readonly reason: 'site' | 'user' | 'hidden' | 'offline' | 'budget' | 'balance' | 'failing' | 'credit' | null;
   /** Amount that the site has received, fees not counted, in millisatoshi. */
   readonly paidMsat: string;
   /** Amount used that has not reached the site, in millisatoshi. */

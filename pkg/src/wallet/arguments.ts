@@ -1,13 +1,25 @@
 // Checks of what a caller gives, before it crosses to the engine.
 
 import { WalletError } from '../base/error.ts';
-import { named } from '../base/named.ts';
-import type { Authorization, Rules, SiteRecord, StreamRate, WindowLimit } from '../base/protocol.ts';
+import { AMOUNT, FILLED, FLAG, LIST, must, oneOf, orNull, TEXT, whole as wholeKind, type Kind } from '../base/kinds.ts';
+import { named, type Names } from '../base/named.ts';
+import type {
+  Authorization,
+  CustomRecord,
+  Gateway,
+  Holder,
+  Rules,
+  SiteRecord,
+  StreamRate,
+  WindowLimit,
+} from '../base/protocol.ts';
 
 export { named } from '../base/named.ts';
 
-/** Maximum amount that crosses to the engine (u64). */
-const MAX_AMOUNT = 0xffff_ffff_ffff_ffffn;
+/** A Bitcoin network. */
+export const NETWORK: Kind = oneOf('mainnet', 'testnet4', 'signet', 'regtest');
+/** What the engine takes for a u32. */
+export const U32: Kind = wholeKind(0, 0xffff_ffff);
 
 /** An amount that may be left out. */
 export function amount(name: string, value: bigint | undefined): bigint | null {
@@ -18,33 +30,19 @@ export function amount(name: string, value: bigint | undefined): bigint | null {
  * An amount.
  * @throws {WalletError} `invalidInput`
  */
-export function required(name: string, value: bigint): bigint {
-  if (typeof value !== 'bigint' || value < 0n || value > MAX_AMOUNT) {
-    throw new WalletError('invalidInput', `\`${name}\` is a bigint from 0 to 2^64 - 1, such as 1000n.`);
-  }
-  return value;
-}
+export const required = (name: string, value: bigint): bigint => must(name, value, AMOUNT);
 
 /**
  * A text.
  * @throws {WalletError} `invalidInput`
  */
-export function text(name: string, value: string): string {
-  if (typeof value !== 'string') throw new WalletError('invalidInput', `\`${name}\` is a text.`);
-  return value;
-}
+export const text = (name: string, value: string): string => must(name, value, TEXT);
 
 /**
- * Texts by name.
+ * A number that the engine takes for a u32, such as a budget's.
  * @throws {WalletError} `invalidInput`
  */
-export function texts(name: string, values: Record<string, string>): Record<string, string> {
-  const isPlain = typeof values === 'object' && values !== null && !Array.isArray(values);
-  if (!isPlain || Object.values(values).some((value) => typeof value !== 'string')) {
-    throw new WalletError('invalidInput', `\`${name}\` is an object whose values are texts, such as { order: '17' }.`);
-  }
-  return values;
-}
+export const whole = (name: string, value: number): number => must(name, value, U32);
 
 /**
  * A gateway's node id: given itself, or before the `@` of its address.
@@ -54,15 +52,21 @@ export function nodeId(gateway: string): string {
   return text('gateway', gateway).split('@', 1)[0]!;
 }
 
+const GATEWAY: Names<Gateway> = { address: TEXT, chainUrl: orNull(TEXT), trustZeroConf: FLAG };
+
 /**
- * A number that the engine takes for a u32, such as a budget's.
+ * Gateways, or their addresses.
  * @throws {WalletError} `invalidInput`
  */
-export function whole(name: string, value: number): number {
-  if (!Number.isInteger(value) || value < 0 || value > 0xffff_ffff) {
-    throw new WalletError('invalidInput', `\`${name}\` is a whole number from 0 to 2^32 - 1.`);
-  }
-  return value;
+export function configured(given: readonly (Gateway | string)[]): Gateway[] {
+  must('gateways', given, { ...LIST, what: 'a list of gateways or their addresses' });
+  return given.map((one) => {
+    if (typeof one === 'string') return { address: one, trustZeroConf: false };
+    const { address, trustZeroConf } = named('gateways', one ?? null, GATEWAY);
+    text('gateways.address', address);
+    must('gateways.trustZeroConf', trustZeroConf, FLAG);
+    return one;
+  });
 }
 
 /**
@@ -71,10 +75,25 @@ export function whole(name: string, value: number): number {
  */
 export function authorized(given: Authorization | undefined): Authorization | null {
   if (given === undefined) return null;
-  named('authorization', given, { holder: true, purpose: true, approvedMsat: true, records: true });
-  amount('authorization.approvedMsat', given.approvedMsat);
-  if (given.records !== undefined) recorded('authorization.records', given.records);
+  const names: Names<Authorization> = { holder: true, purpose: TEXT, approvedMsat: AMOUNT, records: true };
+  const { holder, records } = named('authorization', given, names);
+  held('authorization.holder', holder);
+  if (records !== undefined) recorded('authorization.records', records);
   return given;
+}
+
+/**
+ * Whose a budget is.
+ * @throws {WalletError} `invalidInput`
+ */
+export function held(name: string, holder: Holder): Holder {
+  const kind = (holder as Holder | undefined)?.kind;
+  const ids = kind === 'user' ? [] : kind === 'site' ? (['origin', 'topLevel'] as const) : (['id'] as const);
+  if (kind === undefined || !['user', 'site', 'app', 'device', 'child'].includes(kind))
+    throw new WalletError('invalidInput', `\`${name}\` says whose it is, such as { kind: 'app', id: 'reader' }.`);
+  named(name, holder as object, Object.fromEntries(['kind', ...ids].map((id) => [id, TEXT])) as Names<object>);
+  for (const id of ids) must(`${name}.${id}`, (holder as unknown as Record<string, unknown>)[id], TEXT);
+  return holder;
 }
 
 /**
@@ -82,26 +101,39 @@ export function authorized(given: Authorization | undefined): Authorization | nu
  * @throws {WalletError} `invalidInput`
  */
 export function recorded(name: string, records: SiteRecord[]): SiteRecord[] {
-  if (!Array.isArray(records)) throw new WalletError('invalidInput', `\`${name}\` is a list.`);
-  for (const record of records) {
-    const { key, value } = named(name, record, { key: true, value: true });
+  for (const record of must(name, records, LIST)) {
+    const { key, value } = named(name, record ?? null, { key: true, value: true });
     text(`${name}.key`, key);
-    if (value !== null) text(`${name}.value`, value);
+    must(`${name}.value`, value, orNull(TEXT));
   }
   return records;
 }
 
-const RULES: Record<keyof Rules, true> = {
-  perPaymentMsat: true,
+/**
+ * Records for a payee.
+ * @throws {WalletError} `invalidInput`
+ */
+export function told(name: string, records: CustomRecord[]): CustomRecord[] {
+  for (const record of must(name, records, LIST)) {
+    const { type, value } = named(name, record ?? null, { type: true, value: true });
+    required(`${name}.type`, type);
+    text(`${name}.value`, value);
+  }
+  return records;
+}
+
+const LIMIT = orNull(AMOUNT);
+const RULES: Names<Rules> = {
+  perPaymentMsat: LIMIT,
   windows: true,
   rate: true,
-  totalMsat: true,
-  expiresAt: true,
-  askAboveMsat: true,
-  purposes: true,
+  totalMsat: LIMIT,
+  expiresAt: LIMIT,
+  askAboveMsat: LIMIT,
+  purposes: { ...LIST, what: 'a list of texts' },
 };
-const WINDOW: Record<keyof WindowLimit, true> = { kind: true, period: true, limitMsat: true };
-const RATE: Record<keyof StreamRate, true> = { perSecondMsat: true, keepSeconds: true };
+const WINDOW: Names<WindowLimit> = { kind: FILLED, period: FILLED, limitMsat: AMOUNT };
+const RATE: Names<StreamRate> = { perSecondMsat: AMOUNT, keepSeconds: U32 };
 
 /**
  * A budget's rules, all of them: one that is not there would not limit.
@@ -112,8 +144,13 @@ export function ruled(rules: Rules): Rules {
   const missing = Object.keys(RULES).find((name) => rules?.[name as keyof Rules] === undefined);
   if (missing !== undefined)
     throw new WalletError('invalidInput', `\`rules\` has every rule: \`${missing}\` is missing; null does not limit.`);
-  if (!Array.isArray(rules.windows)) throw new WalletError('invalidInput', '`rules.windows` is a list.');
-  for (const window of rules.windows) named('rules.windows', window, WINDOW);
-  if (rules.rate !== null) named('rules.rate', rules.rate, RATE);
+  for (const window of must('rules.windows', rules.windows, LIST)) {
+    const { limitMsat } = named('rules.windows', window ?? null, WINDOW);
+    required('rules.windows.limitMsat', limitMsat);
+  }
+  if (rules.rate !== null) {
+    const { perSecondMsat } = named('rules.rate', rules.rate, RATE);
+    required('rules.rate.perSecondMsat', perSecondMsat);
+  }
   return rules;
 }

@@ -1,3 +1,4 @@
+import { bindMethods } from '../base/bound.ts';
 import type { Request } from '../base/protocol.ts';
 
 /** Base of what has requests to a wallet's engine as methods. */
@@ -7,6 +8,7 @@ export abstract class Asks {
   /** `call` asks the engine. */
   protected constructor(call: (request: Request) => Promise<unknown>) {
     this.#call = call;
+    bindMethods(this);
   }
 
   /**

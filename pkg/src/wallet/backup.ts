@@ -1,6 +1,9 @@
-import { WalletError } from '../base/error.ts';
+import { bindMethods } from '../base/bound.ts';
+import { FLAG, FUNCTION, must, oneOf, TEXT } from '../base/kinds.ts';
+import type { Names } from '../base/named.ts';
 import type { BackupMode, BackupOptions as EngineOptions, BackupStatus, Request } from '../base/protocol.ts';
 import { named, text } from './arguments.ts';
+import { notify } from './notify.ts';
 
 /** A remote backup. */
 export interface BackupOptions {
@@ -16,7 +19,7 @@ export interface BackupOptions {
 }
 
 /** Names of {@link BackupOptions}. */
-const BACKUP: Record<keyof BackupOptions, true> = { url: true, mode: true, deviceName: true };
+const BACKUP: Names<BackupOptions> = { url: TEXT, mode: oneOf('required', 'lagging'), deviceName: TEXT };
 
 /**
  * The remote backup of an open wallet: how it stands, and how it is changed. A store: `subscribe` is all that Svelte, RxJS and others ask
@@ -30,6 +33,7 @@ export class Backup {
   /** A wallet has one; `ask` asks its engine. */
   constructor(ask: (request: Request) => Promise<unknown>) {
     this.#ask = ask;
+    bindMethods(this);
   }
 
   /** How it stands: `state`, and since when; `null`: there is none, or none is known yet. */
@@ -39,7 +43,7 @@ export class Backup {
 
   /** Calls `listener` with how it stands, now and at each change. Returns a function that ends that. */
   subscribe(listener: (status: BackupStatus | null) => void): () => void {
-    this.#listeners.add(listener);
+    this.#listeners.add(must('listener', listener, FUNCTION));
     listener(this.#status);
     return () => this.#listeners.delete(listener);
   }
@@ -61,7 +65,7 @@ export class Backup {
    * @throws {WalletError} `invalidInput`, `backupUnreachable`
    */
   async end(options?: { abandon?: boolean | undefined }): Promise<void> {
-    const { abandon = false } = named('backup.end', options, { abandon: true });
+    const { abandon = false } = named('end', options, { abandon: FLAG });
     await this.#ask({ method: 'endBackup', abandon });
     this.change(null);
   }
@@ -79,13 +83,7 @@ export class Backup {
   change(status: BackupStatus | null): void {
     if (JSON.stringify(status, plain) === JSON.stringify(this.#status, plain)) return;
     this.#status = status;
-    for (const listener of this.#listeners) {
-      try {
-        listener(status);
-      } catch (error) {
-        reportError(error);
-      }
-    }
+    notify(this.#listeners, status);
   }
 }
 
@@ -98,11 +96,5 @@ const plain = (_: string, value: unknown): unknown => (typeof value === 'bigint'
  */
 export function toBackup(given: BackupOptions): EngineOptions {
   const { url, mode, deviceName = 'Unnamed device' } = named('backup', given, BACKUP);
-  if (mode !== undefined && mode !== 'required' && mode !== 'lagging')
-    throw new WalletError('invalidInput', "`backup.mode` is 'required' or 'lagging'.");
-  return {
-    url: text('backup.url', url),
-    deviceName: text('backup.deviceName', deviceName),
-    ...(mode === undefined ? {} : { mode }),
-  };
+  return { url: text('backup.url', url), deviceName, ...(mode === undefined ? {} : { mode }) };
 }

@@ -1,7 +1,8 @@
 // BIP 39 mnemonics, worked on in the page alone.
 
-import { loadWords } from '#platform';
+import { checkPlace, loadWords } from '#platform';
 import { toError, WalletError } from '../base/error.ts';
+import { must, TEXT, whole } from '../base/kinds.ts';
 import type { Words } from '../platform/contract.ts';
 
 /** A problem of a mnemonic. Positions count from 1. */
@@ -38,6 +39,7 @@ export interface MnemonicCheck {
  * @throws {WalletError} `invalidInput` for another number of words
  */
 export async function generateMnemonic(words: 12 | 24 = 12): Promise<string> {
+  if (words !== 12 && words !== 24) throw new WalletError('invalidInput', '`words` is 12 or 24.');
   return use((wasm) => wasm.newMnemonic(words));
 }
 
@@ -46,6 +48,7 @@ export async function generateMnemonic(words: 12 | 24 = 12): Promise<string> {
  * @throws {WalletError} `invalidInput` for a text far too long; `internal` when the words cannot be loaded
  */
 export async function checkMnemonic(text: string): Promise<MnemonicCheck> {
+  must('text', text, TEXT);
   return use((wasm) => wasm.checkMnemonic(text) as MnemonicCheck);
 }
 
@@ -54,13 +57,13 @@ export async function checkMnemonic(text: string): Promise<MnemonicCheck> {
  * @throws {WalletError} `invalidInput` when `limit` is not a whole number from 0 to 2048; `internal` when the words cannot be loaded
  */
 export async function suggestWords(prefix: string, limit = 8): Promise<string[]> {
-  if (!Number.isInteger(limit) || limit < 0 || limit > 2048) {
-    throw new WalletError('invalidInput', '`limit` is a whole number from 0 to 2048.');
-  }
+  must('prefix', prefix, TEXT);
+  must('limit', limit, whole(0, 2048));
   return use((wasm) => wasm.suggestWords(prefix, limit));
 }
 
 async function use<T>(work: (wasm: Words) => T): Promise<T> {
+  checkPlace();
   const wasm = await loadWords();
   try {
     return work(wasm);

@@ -1,26 +1,28 @@
 import type { Authorization, FeeRates, OnchainBump, OnchainSend, Request } from '../base/protocol.ts';
 import { orAborted } from './abort.ts';
+import { AMOUNT, FLAG, SIGNAL } from '../base/kinds.ts';
+import type { Names } from '../base/named.ts';
 import { amount, authorized, named, required, text } from './arguments.ts';
 import { Asks } from './ask.ts';
 
 /** Options of `wallet.bumpFee` and `wallet.cancel`. */
 export interface BumpOptions {
   /** In sat per 1000 vB; by default the fast one, and more than the present one. */
-  feeRate?: bigint;
+  feeRate?: bigint | undefined;
   /** Only says what it would cost. */
-  dryRun?: boolean;
+  dryRun?: boolean | undefined;
   /** Whoever aborts it no longer waits, and finds in the history what became of it. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** Options of `wallet.closeLostChannels`. */
 export interface CloseLostOptions {
   /** False leaves them open after all. */
-  close?: boolean;
+  close?: boolean | undefined;
 }
 
 /** Names of {@link BumpOptions}. */
-const BUMP: Record<keyof BumpOptions, true> = { feeRate: true, dryRun: true, signal: true };
+const BUMP: Names<BumpOptions> = { feeRate: AMOUNT, dryRun: FLAG, signal: SIGNAL };
 
 /** Requests of on-chain money. */
 export abstract class OnchainRequests extends Asks {
@@ -41,9 +43,9 @@ export abstract class OnchainRequests extends Asks {
   async send(
     address: string,
     amountSat: bigint | 'all',
-    options?: { feeRate?: bigint; dryRun?: boolean; authorization?: Authorization },
+    options?: { feeRate?: bigint | undefined; dryRun?: boolean | undefined; authorization?: Authorization | undefined },
   ): Promise<OnchainSend> {
-    const names = { feeRate: true, dryRun: true, authorization: true } as const;
+    const names = { feeRate: AMOUNT, dryRun: FLAG, authorization: true as const };
     const { feeRate, dryRun = false, authorization } = named('send', options, names);
     return this.ask({
       method: 'send',
@@ -62,8 +64,8 @@ export abstract class OnchainRequests extends Asks {
    * answer): after a payment of everything nothing else can pay it
    * @throws {WalletError} `invalidInput`, `insufficientBalance`, `budgetRefused`, `broadcastRejected`: the payment is as it was
    */
-  async bumpFee(id: string, options?: BumpOptions & { fromAmount?: boolean }): Promise<OnchainBump> {
-    const { fromAmount = false, ...rest } = named('bumpFee', options, { ...BUMP, fromAmount: true });
+  async bumpFee(id: string, options?: BumpOptions & { fromAmount?: boolean | undefined }): Promise<OnchainBump> {
+    const { fromAmount = false, ...rest } = named('bumpFee', options, { ...BUMP, fromAmount: FLAG });
     return this.#bump(rest, (id, feeRate, dryRun) => ({ method: 'bumpFee', id, feeRate, dryRun, fromAmount }), id);
   }
 
@@ -96,10 +98,11 @@ export abstract class OnchainRequests extends Asks {
 
   /**
    * Asks the gateways to close the channels of earlier installations of this recovery phrase, whose storages are lost: each does once
-   * that installation has stayed away for its time (usually a day). `status().lost` has their answers.
+   * that installation has stayed away for its time (usually a day). Other peers are asked a day later, while this wallet is open.
+   * `status().lost` has their answers.
    */
   async closeLostChannels(options?: CloseLostOptions): Promise<void> {
-    const { close = true } = named('closeLostChannels', options, { close: true });
+    const { close = true } = named('closeLostChannels', options, { close: FLAG });
     await this.ask({ method: 'closeLostChannels', close });
   }
 }

@@ -2,106 +2,14 @@
 
 import { checkEnvironment } from '#platform';
 import { WalletError } from '../base/error.ts';
-import type { Gateway, Network, OpenOptions as EngineOptions, RestoreProgress } from '../base/protocol.ts';
 import type { DerivedKey } from '../link/kdf.ts';
 import { checkName } from '../link/names.ts';
 import type { Opened } from '../link/wire.ts';
 import { orAborted } from './abort.ts';
-import { named } from './arguments.ts';
-import { toBackup, type BackupOptions } from './backup.ts';
 import { Link, Retry, type Ending } from './link.ts';
 import { generateMnemonic } from './mnemonic.ts';
-import { byPasskey, checkPassphrase, forgetKey, keyFor, newKey, sourcesOf, type Unlock } from './unlock.ts';
-
-/** Options of `Wallet.open`. */
-export interface OpenOptions {
-  /** Name of the wallet in this origin: 1 to 64 of `a-z 0-9 - _`. */
-  name: string;
-  /** Its network; `wrongNetwork` when the stored wallet is of another. */
-  network: Network;
-  /** Gateways, the first preferred. A bare address `<node id>@<wss URL>` gets no trust before confirmation. */
-  gateways: (Gateway | string)[];
-  /** More chain sources (block-dn base URLs) beside the gateways' own. */
-  chainSources?: string[] | undefined;
-  /** Passphrase that encrypts the wallet in this browser. */
-  passphrase?: string | undefined;
-  /**
-   * In place of the passphrase: one of the wallet's passkeys, which the browser asks for; for a new wallet a passkey of this `name`
-   * (1 to 64 characters) is made. `passkeysAvailable` returns whether to offer it.
-   */
-  passkey?:
-    | true
-    | {
-        /** Name to know it by. */
-        name: string;
-      }
-    | undefined;
-  /** In place of the passphrase, for a wallet that exists: what {@link unlockKey} returned. */
-  key?: Uint8Array | undefined;
-  /**
-   * Creates a wallet with a new mnemonic: read it from `wallet.takeMnemonic()` and have it written down. `'ifMissing'` opens the one
-   * that is there, also when another tab, or this one, is creating it right now.
-   */
-  create?: boolean | 'ifMissing' | undefined;
-  /** Creates the wallet from this mnemonic. */
-  mnemonic?: string | undefined;
-  /** With `mnemonic`: it was never used before (see `generateMnemonic`), so the chain is not searched for its money. */
-  fresh?: boolean | undefined;
-  /** With a `mnemonic` that is not fresh: the block height to search from; by default the release's checkpoint. */
-  birthdayHeight?: number | undefined;
-  /**
-   * Experimental: commitments without a fee (BIP 431) with gateways that do so too. Their fee is paid from savings when a channel is
-   * closed by force, which is not possible without savings; at most 114 HTLCs are in flight per direction, instead of 483.
-   */
-  zeroFeeCommitments?: boolean | undefined;
-  /**
-   * Remote backup, for a wallet that is made: with `create` or a `fresh` mnemonic it is set up; with another mnemonic the wallet is
-   * restored from it, whole, or the opening is refused (`backupNotFound`, `backupUnreachable`). A wallet that exists remembers its
-   * own, which `wallet.backup` changes.
-   */
-  backup?: BackupOptions | undefined;
-  /**
-   * With `mnemonic`: a file that `wallet.backup.export()` made, to restore from. It brings back money and history; channels rest, and are
-   * closed by their peers. `backupStale` when `backup` is given too and knows a newer state.
-   */
-  file?: Uint8Array | undefined;
-  /**
-   * Take the wallet over from another device, which stops within seconds. Without it, opening is refused while another device has it:
-   * `movedToAnotherDevice`, and `error.device` says which. Ask the user before: two devices would take it from each other without end.
-   */
-  moveHere?: boolean | undefined;
-  /** Hears how much of a backup was read, in records, while it is restored. */
-  onProgress?: ((progress: RestoreProgress) => void) | undefined;
-  /** Take the wallet from another tab that cannot share it (`inUse`); that tab stops. */
-  takeOver?: boolean | undefined;
-  /**
-   * Gives up the opening while it has not ended: rejects with the signal's reason, and leaves the wallet in this tab as
-   * `close()` does. A wallet that was being created may be stored all the same: `Wallet.exists` says so.
-   */
-  signal?: AbortSignal | undefined;
-}
-
-/** Names of {@link OpenOptions}. */
-const NAMES: Record<keyof OpenOptions, true> = {
-  name: true,
-  network: true,
-  gateways: true,
-  chainSources: true,
-  passphrase: true,
-  passkey: true,
-  key: true,
-  create: true,
-  mnemonic: true,
-  fresh: true,
-  birthdayHeight: true,
-  zeroFeeCommitments: true,
-  backup: true,
-  file: true,
-  moveHere: true,
-  onProgress: true,
-  takeOver: true,
-  signal: true,
-};
+import { checkOptions, toEngine, type AnyOptions, type OpenBase, type OpenOptions } from './open-options.ts';
+import { byPasskey, forgetKey, keyFor, newKey, sourcesOf, type Unlock } from './unlock.ts';
 
 /** The worker generation to start with, per wallet, and what a crashed engine said last. */
 const generations = new Map<string, number>();
@@ -123,7 +31,17 @@ export function remember(name: string, ending: Ending): void {
 export interface OpenedLink {
   link: Link;
   /** How to open it again, with its key. */
-  again: OpenOptions & { key: Uint8Array };
+  again: OpenBase & { key: Uint8Array };
+}
+
+/**
+ * What {@link openLink} returned: a `Wallet` is made of nothing else.
+ * @throws {WalletError} `invalidInput`
+ */
+export function fromOpen(opened: OpenedLink): OpenedLink {
+  if (!((opened as OpenedLink | undefined)?.link instanceof Link))
+    throw new WalletError('invalidInput', 'A `Wallet` is made by `await Wallet.open({ … })`, not by `new`.');
+  return opened;
 }
 
 /** Opens a wallet; see `Wallet.open`. Of one that was created, {@link untaken} has the words. */
@@ -144,7 +62,7 @@ export async function openLink(options: OpenOptions): Promise<OpenedLink> {
 }
 
 /** Tells `connected` of each connection that it makes: whoever gives up closes it. */
-async function open(options: OpenOptions, connected: (link: Link) => void): Promise<OpenedLink> {
+async function open(options: AnyOptions, connected: (link: Link) => void): Promise<OpenedLink> {
   const link = await connect(options.name);
   connected(link);
   try {
@@ -162,7 +80,7 @@ async function open(options: OpenOptions, connected: (link: Link) => void): Prom
 }
 
 /** Opens over a connection that was made, or over the next, where the engine moves. */
-async function openOn(first: Link, options: OpenOptions, connected: (link: Link) => void): Promise<OpenedLink> {
+async function openOn(first: Link, options: AnyOptions, connected: (link: Link) => void): Promise<OpenedLink> {
   let link = first;
   let made: Uint8Array | null = null;
   try {
@@ -228,7 +146,7 @@ export async function unlockKey(name: string, unlock: Unlock): Promise<Uint8Arra
 }
 
 /** The wallet's key; a copy, as the host wipes what it is given. */
-async function keyOf(options: OpenOptions, creates: boolean, link: Link): Promise<DerivedKey> {
+async function keyOf(options: AnyOptions, creates: boolean, link: Link): Promise<DerivedKey> {
   const { name, key, passkey, passphrase = '' } = options;
   // Whoever has the key need not wait for more: that there is no such wallet is said by the opening.
   if (key !== undefined) return { key: key.slice(), params: new Uint8Array() };
@@ -264,57 +182,9 @@ export async function connect(name: string): Promise<Link> {
   }
 }
 
-function checkOptions(options: OpenOptions): void {
-  named('open', options ?? null, NAMES);
-  checkName(options.name);
-  const refuse = (message: string): never => {
-    throw new WalletError('invalidInput', message);
-  };
-  const given = [options.passphrase, options.passkey, options.key].filter((one) => one !== undefined).length;
-  if (given > 1) refuse('Give one of `passphrase`, `passkey` and `key`.');
-  if (options.passkey !== undefined) {
-    if (options.passkey !== true && typeof named('passkey', options.passkey, { name: true })?.name !== 'string')
-      refuse('`passkey` is true, or has the `name` of a new one.');
-  } else if (options.key === undefined) checkPassphrase(options.passphrase);
-  else if (!(options.key instanceof Uint8Array) || options.key.length !== 32)
-    refuse('`key` is what `unlockKey` answers: 32 bytes.');
-  else if (options.create === true || options.create === 'ifMissing' || options.mnemonic !== undefined)
-    refuse('A new wallet wants a `passphrase` or a `passkey`, not a `key`.');
-  if (!Array.isArray(options.gateways)) refuse('`gateways` is a list of gateways or their addresses.');
-  if (![undefined, true, false, 'ifMissing'].includes(options.create))
-    refuse("`create` is true, false or 'ifMissing'.");
-  if (options.create !== undefined && options.create !== false && options.mnemonic !== undefined)
-    refuse('Give either `create` or `mnemonic`, not both.');
-  if (options.mnemonic === undefined && (options.fresh !== undefined || options.birthdayHeight !== undefined)) {
-    refuse('`fresh` and `birthdayHeight` go with `mnemonic` only.');
-  }
-  if (options.backup !== undefined) toBackup(options.backup);
-  if (options.file !== undefined && (options.mnemonic === undefined || !(options.file instanceof Uint8Array)))
-    refuse('`file` is an Uint8Array, and goes with `mnemonic` only.');
-}
-
 /** The error for a name that no wallet has here. */
 export const notFound = (name: string): WalletError =>
   new WalletError(
     'walletNotFound',
     `There is no wallet "${name}" in this browser: create it, or restore it from its mnemonic.`,
   );
-
-function toEngine(options: OpenOptions, created: string | null): EngineOptions {
-  const mnemonic = created ?? options.mnemonic;
-  return {
-    name: options.name,
-    network: options.network,
-    gateways: options.gateways.map((gateway) =>
-      typeof gateway === 'string' ? { address: gateway, trustZeroConf: false } : gateway,
-    ),
-    chainSources: options.chainSources ?? [],
-    fresh: created !== null || options.fresh === true,
-    ...(mnemonic === undefined ? {} : { mnemonic }),
-    ...(options.backup === undefined ? {} : { backup: toBackup(options.backup) }),
-    ...(options.file === undefined ? {} : { file: options.file }),
-    ...(options.moveHere === true ? { moveHere: true } : {}),
-    ...(options.zeroFeeCommitments === true ? { zeroFeeCommitments: true } : {}),
-    ...(options.birthdayHeight === undefined ? {} : { birthdayHeight: options.birthdayHeight }),
-  };
-}

@@ -1,8 +1,12 @@
 import { WalletError } from '../base/error.ts';
+import { AMOUNT, must, SIGNAL, TEXT } from '../base/kinds.ts';
 import { named } from '../base/named.ts';
 import type { FiatRate, Gateway } from '../base/protocol.ts';
 import { text } from './arguments.ts';
 import { ReceivingRequests } from './receiving.ts';
+
+/** Names of {@link FiatRate}. */
+const RATE = { currency: TEXT, minorUnitsPerBtc: AMOUNT, at: AMOUNT };
 
 /** Time, in milliseconds, for a gateway's answer. */
 const LIMIT_MS = 10_000;
@@ -23,9 +27,12 @@ export interface Rates {
  * @param options `signal` gives up
  * @throws {WalletError} `invalidInput`: that is no gateway's address
  */
-export async function loadRates(gateway: string | Gateway, options?: { signal?: AbortSignal }): Promise<Rates | null> {
-  const { signal } = named('loadRates', options, { signal: true });
-  const address = text('gateway', typeof gateway === 'string' ? gateway : gateway.address);
+export async function loadRates(
+  gateway: string | Gateway,
+  options?: { signal?: AbortSignal | undefined },
+): Promise<Rates | null> {
+  const { signal } = named('loadRates', options, { signal: SIGNAL });
+  const address = text('gateway', typeof gateway === 'string' ? gateway : gateway?.address);
   const [, url = ''] = /^[^@]*@(\S+)$/.exec(address) ?? [];
   if (!URL.canParse(url)) throw new WalletError('invalidInput', '`gateway` is a gateway’s address: <node id>@wss://….');
   const { host, protocol } = new URL(url);
@@ -61,7 +68,12 @@ export abstract class RateRequests extends ReceivingRequests {
    * @throws {WalletError} `invalidInput`
    */
   async setRate(rate: FiatRate | null): Promise<void> {
-    if (rate !== null) named('setRate', rate, { currency: true, minorUnitsPerBtc: true, at: true });
+    if (rate !== null) {
+      const { currency, minorUnitsPerBtc, at } = named('setRate', rate, RATE);
+      must('currency', currency, TEXT);
+      must('minorUnitsPerBtc', minorUnitsPerBtc, AMOUNT);
+      must('at', at, AMOUNT);
+    }
     return this.ask({ method: 'setRate', rate });
   }
 }

@@ -20,14 +20,33 @@ import type {
   VerifiedMessage,
 } from '../base/protocol.ts';
 import { orAborted } from './abort.ts';
-import { amount, authorized, named, nodeId, recorded, required, ruled, text, whole } from './arguments.ts';
-import { RateRequests } from './rates.ts';
+import { AMOUNT, FLAG, must, OBJECT, SIGNAL, TEXT, whole as wholeKind } from '../base/kinds.ts';
+import {
+  amount,
+  authorized,
+  held,
+  named,
+  nodeId,
+  recorded,
+  required,
+  ruled,
+  text,
+  told,
+  U32,
+  whole,
+} from './arguments.ts';
+import { DeviceRequests } from './devices.ts';
 
 /** Names of what says which channel is opened. */
-const CHANNEL = { gateway: true, capacitySat: true } as const;
+const CHANNEL = { gateway: TEXT, capacitySat: AMOUNT };
+/** Names of what `pay` takes. */
+const PAY = { amountMsat: AMOUNT, maxFeeMsat: AMOUNT, parts: U32, authorization: true, signal: SIGNAL } as const;
+
+/** Lines of a page of the history. */
+const PAGE_SIZE = wholeKind(1, 100);
 
 /** Requests to a wallet: each method is one to its engine. */
-export abstract class Requests extends RateRequests {
+export abstract class Requests extends DeviceRequests {
   /** The money. */
   async balance(): Promise<Balance> {
     return this.ask({ method: 'balance' });
@@ -46,8 +65,8 @@ export abstract class Requests extends RateRequests {
    * @param options `amountMsat`: the amount chosen for an invoice without one, in msat; the fee is quoted for it
    * @throws {WalletError} `invalidPaymentRequest`, `wrongNetwork`
    */
-  async inspect(input: string, options?: { amountMsat?: bigint }): Promise<Inspected> {
-    const { amountMsat } = named('inspect', options, { amountMsat: true });
+  async inspect(input: string, options?: { amountMsat?: bigint | undefined }): Promise<Inspected> {
+    const { amountMsat } = named('inspect', options, { amountMsat: AMOUNT });
     return this.ask({ method: 'inspect', text: text('text', input), amountMsat: amount('amountMsat', amountMsat) });
   }
 
@@ -74,10 +93,11 @@ export abstract class Requests extends RateRequests {
    * while the payment was under way, which may succeed all the same. Do not pay another invoice for the same thing before you know:
    * open the wallet again, and `wallet.payment(error.paymentId)` has the end (`invalidInput`: it was never begun). The same invoice is
    * never paid twice; one for AMP is paid as often as it is asked for.
-   * @param options `amountMsat` for an invoice without amount; `parts`: number of equal parts, for AMP; `maxFeeMsat`: maximum routing
-   * fee, by default what the planned routes and their retries cost (`inspect` tells it), and no more than
-   * `authorization.approvedMsat` leaves; `authorization`: whose budget pays, by default the user's, and `records` that are changed
-   * with it ({@link Requests.setSiteRecords});
+   * @param invoice The invoice, or any text in which `inspect` finds one (`lightning:…`, `bitcoin:…?lightning=…`, a sentence)
+   * @param options `amountMsat` for an invoice without amount, by default what its link asks for; `parts`: number of equal parts,
+   * for AMP; `maxFeeMsat`: maximum routing fee, by default what the planned routes and their retries cost (`inspect` tells it), and
+   * no more than `authorization.approvedMsat` leaves; `authorization`: whose budget pays, by default the user's, and `records` that
+   * are changed with it ({@link Requests.setSiteRecords});
    * `signal`: stops the waiting, never the payment. Aborted before the call it rejects with the signal's reason, and nothing is sent;
    * aborted later it rejects with `timeout`, and the outcome is `open`
    * @throws {WalletError} with the outcome `notSent`: `invalidPaymentRequest`, `wrongNetwork`, `expired`, `amountMismatch`,
@@ -88,22 +108,22 @@ export abstract class Requests extends RateRequests {
   async pay(
     invoice: string,
     options?: {
-      amountMsat?: bigint;
-      maxFeeMsat?: bigint;
-      parts?: number;
-      authorization?: Authorization;
-      signal?: AbortSignal;
+      amountMsat?: bigint | undefined;
+      maxFeeMsat?: bigint | undefined;
+      parts?: number | undefined;
+      authorization?: Authorization | undefined;
+      signal?: AbortSignal | undefined;
     },
   ): Promise<Payment> {
-    const names = { amountMsat: true, maxFeeMsat: true, parts: true, authorization: true, signal: true } as const;
-    const { amountMsat, maxFeeMsat, parts, authorization, signal } = named('pay', options, names);
+    const { amountMsat, maxFeeMsat, parts, authorization, signal } = named('pay', options, PAY);
+    text('invoice', invoice);
     signal?.throwIfAborted();
     const paying = this.ask<Payment>({
       method: 'pay',
-      invoice: text('invoice', invoice),
-      amountMsat: amount('amountMsat', amountMsat),
-      maxFeeMsat: amount('maxFeeMsat', maxFeeMsat),
-      parts: parts === undefined ? null : whole('parts', parts),
+      invoice,
+      amountMsat: amountMsat ?? null,
+      maxFeeMsat: maxFeeMsat ?? null,
+      parts: parts ?? null,
       authorization: authorized(authorization),
     });
     return orAborted(paying, signal, (reject) => void this.#unawaited(invoice, signal?.reason).then(reject));
@@ -130,9 +150,9 @@ export abstract class Requests extends RateRequests {
   async keysend(options: {
     payee: string;
     amountMsat: bigint;
-    records?: CustomRecord[];
-    maxFeeMsat?: bigint;
-    authorization?: Authorization;
+    records?: CustomRecord[] | undefined;
+    maxFeeMsat?: bigint | undefined;
+    authorization?: Authorization | undefined;
   }): Promise<Payment> {
     const names = { payee: true, amountMsat: true, records: true, maxFeeMsat: true, authorization: true } as const;
     const { payee, amountMsat, records = [], maxFeeMsat, authorization } = named('keysend', options, names);
@@ -140,7 +160,7 @@ export abstract class Requests extends RateRequests {
       method: 'keysend',
       payee: text('payee', payee),
       amountMsat: required('amountMsat', amountMsat),
-      records,
+      records: told('records', records),
       maxFeeMsat: amount('maxFeeMsat', maxFeeMsat),
       authorization: authorized(authorization),
     });
@@ -165,9 +185,7 @@ export abstract class Requests extends RateRequests {
   /** The history, newest first, in pages of at most `pageSize` (1 to 100) lines. */
   async *history(options?: { pageSize?: number | undefined }): AsyncGenerator<Payment[], void, undefined> {
     const { pageSize = 50 } = named('history', options, { pageSize: true });
-    if (!Number.isInteger(pageSize) || pageSize < 1 || pageSize > 100) {
-      throw new WalletError('invalidInput', '`pageSize` is a whole number from 1 to 100.');
-    }
+    must('pageSize', pageSize, PAGE_SIZE);
     for (let before: string | null = null; ;) {
       const page: Payment[] = await this.ask({ method: 'history', before, limit: pageSize });
       if (page.length > 0) yield page;
@@ -192,7 +210,7 @@ export abstract class Requests extends RateRequests {
 
   /** A holder's own budget, also a closed one, as it stands; `null`: it has none. */
   async budgetOf(holder: Holder): Promise<Budget | null> {
-    return this.ask({ method: 'budgetOf', holder });
+    return this.ask({ method: 'budgetOf', holder: held('holder', holder) });
   }
 
   /**
@@ -201,11 +219,11 @@ export abstract class Requests extends RateRequests {
    * @param options `holder`: whose it is; `rules`: what it may spend; `parent`: the id of a budget
    * @throws {WalletError} `invalidInput`: rules that bound nothing, a holder who has an open budget, an unknown parent
    */
-  async openBudget(options: { holder: Holder; rules: Rules; parent?: number }): Promise<Budget> {
+  async openBudget(options: { holder: Holder; rules: Rules; parent?: number | undefined }): Promise<Budget> {
     const { holder, rules, parent } = named('openBudget', options, { holder: true, rules: true, parent: true });
     return this.ask({
       method: 'openBudget',
-      holder,
+      holder: held('holder', holder),
       rules: ruled(rules),
       parent: parent === undefined ? null : whole('parent', parent),
     });
@@ -243,10 +261,14 @@ export abstract class Requests extends RateRequests {
    * ceiling of all quotes, 1 % and at least 50 sat; `authorization`: whose budget pays
    * @throws {WalletError} `invalidInput`
    */
-  async preview(options: { amountMsat: bigint; maxFeeMsat?: bigint; authorization: Authorization }): Promise<Preview> {
+  async preview(options: {
+    amountMsat: bigint;
+    maxFeeMsat?: bigint | undefined;
+    authorization: Authorization;
+  }): Promise<Preview> {
     const names = { amountMsat: true, maxFeeMsat: true, authorization: true } as const;
     const { amountMsat, maxFeeMsat, authorization } = named('preview', options, names);
-    authorized(authorization);
+    authorized(must('authorization', authorization, OBJECT));
     return this.ask({
       method: 'preview',
       amountMsat: required('amountMsat', amountMsat),
@@ -261,7 +283,7 @@ export abstract class Requests extends RateRequests {
    * @throws {WalletError} `invalidInput`
    */
   async spending(options?: { from?: string | undefined; to?: string | undefined }): Promise<Spending> {
-    const { from, to } = named('spending', options, { from: true, to: true });
+    const { from, to } = named('spending', options, { from: TEXT, to: TEXT });
     return this.ask({ method: 'spending', from: from ?? null, to: to ?? null });
   }
 
@@ -278,7 +300,8 @@ export abstract class Requests extends RateRequests {
    * @param signed the `message` and its `signature`, as {@link Requests.signMessage} returns it
    * @throws {WalletError} `invalidInput`
    */
-  async verifyMessage({ message, signature }: { message: string; signature: string }): Promise<VerifiedMessage> {
+  async verifyMessage(signed: { message: string; signature: string }): Promise<VerifiedMessage> {
+    const { message, signature } = named('verifyMessage', signed, { message: true, signature: true });
     return this.ask({
       method: 'verifyMessage',
       message: text('message', message),
@@ -292,7 +315,8 @@ export abstract class Requests extends RateRequests {
    * @param options `domain`: its host; `challenge`: the link's `k1`
    * @throws {WalletError} `invalidInput`
    */
-  async logIn({ domain, challenge }: { domain: string; challenge: string }): Promise<Login> {
+  async logIn(options: { domain: string; challenge: string }): Promise<Login> {
+    const { domain, challenge } = named('logIn', options, { domain: true, challenge: true });
     return this.ask({ method: 'logIn', domain: text('domain', domain), challenge: text('challenge', challenge) });
   }
 
@@ -339,8 +363,8 @@ export abstract class Requests extends RateRequests {
    * @param options `force` needs no cooperation, costs more and takes two weeks
    * @throws {WalletError} `invalidInput`: this is not a channel id; `channelUnavailable`
    */
-  async closeChannel(channelId: string, options?: { force?: boolean }): Promise<void> {
-    const { force = false } = named('closeChannel', options, { force: true });
+  async closeChannel(channelId: string, options?: { force?: boolean | undefined }): Promise<void> {
+    const { force = false } = named('closeChannel', options, { force: FLAG });
     await this.ask({ method: 'closeChannel', channelId: text('channelId', channelId), force });
   }
 

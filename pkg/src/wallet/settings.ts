@@ -1,7 +1,9 @@
 // Settings that a page needs before the engine runs, kept in localStorage (per origin, not secret).
 
-import { loadPage } from '#platform';
+import { checkPlace, loadPage } from '#platform';
 import { toError, type WalletError } from '../base/error.ts';
+import { LIST, must, OBJECT, TEXT } from '../base/kinds.ts';
+import { named, type Names } from '../base/named.ts';
 import type { Gateway, Network } from '../base/protocol.ts';
 
 /** A page's settings. */
@@ -20,6 +22,16 @@ export interface Settings {
   autoLockMinutes: number;
 }
 
+/** Names of {@link Settings}; the page's wasm looks at what they hold. */
+const SETTINGS: Names<Settings> = {
+  network: true,
+  gateways: LIST,
+  chainSources: LIST,
+  unit: true,
+  language: true,
+  autoLockMinutes: true,
+};
+
 /** The answer of {@link loadSettings}. */
 export interface LoadedSettings {
   /** `null` when nothing (readable) is stored. */
@@ -30,9 +42,10 @@ export interface LoadedSettings {
 
 /**
  * The stored settings. What cannot be read is told in `problem`.
- * @throws {WalletError} `internal` when the page's wasm cannot be loaded
+ * @throws {WalletError} `notAllowedHere` on a server; `internal` when the page's wasm cannot be loaded
  */
 export async function loadSettings(): Promise<LoadedSettings> {
+  checkPlace();
   const wasm = await loadPage();
   try {
     return { settings: wasm.loadSettings() as Settings | null, problem: null };
@@ -46,6 +59,8 @@ export async function loadSettings(): Promise<LoadedSettings> {
  * @throws {WalletError} `invalidInput` naming the wrong field; `storage` or `storageFull` when the browser keeps nothing
  */
 export async function saveSettings(settings: Settings): Promise<void> {
+  named('saveSettings', must('settings', settings, OBJECT), SETTINGS);
+  checkPlace();
   const wasm = await loadPage();
   try {
     wasm.saveSettings(settings);
@@ -59,6 +74,8 @@ export async function saveSettings(settings: Settings): Promise<void> {
  * @throws {WalletError} `invalidInput` naming what is wrong with it
  */
 export async function checkGateway(address: string): Promise<string> {
+  must('address', address, TEXT);
+  checkPlace();
   const wasm = await loadPage();
   try {
     return wasm.checkGateway(address);

@@ -2,6 +2,7 @@
 
 import { deriveKey } from '#platform';
 import { WalletError } from '../base/error.ts';
+import { isObject } from '../base/kinds.ts';
 import type { DerivedKey } from '../link/kdf.ts';
 import type { Key, KeySource } from '../link/wire.ts';
 import { named } from './arguments.ts';
@@ -32,9 +33,13 @@ export async function sourcesOf(link: Link): Promise<KeySource[] | null> {
   return (await link.call({ method: 'keySources' })) as KeySource[] | null;
 }
 
+/** The source of the key that the passphrase gives; `undefined`: there is no passphrase. */
+const passphraseSource = (sources: readonly KeySource[]): KeySource | undefined =>
+  sources.find((source) => !isPasskey(source));
+
 /** The same, for its user. */
 export const unlockingOf = (sources: KeySource[]): Unlocking => ({
-  passphrase: sources.some((source) => !isPasskey(source)),
+  passphrase: passphraseSource(sources) !== undefined,
   passkeys: passkeysOf(sources),
 });
 
@@ -44,30 +49,33 @@ export const unlockingOf = (sources: KeySource[]): Unlocking => ({
  */
 export async function keyFor(unlock: Unlock, sources: readonly KeySource[]): Promise<Key> {
   if (byPasskey(unlock)) return keyOfPasskey(sources);
-  const source = sources.find((known) => !isPasskey(known));
+  const source = passphraseSource(sources);
   if (source === undefined)
     throw new WalletError('wrongPassphrase', 'This wallet has no passphrase: open it with one of its passkeys.');
   return (await deriveKey(unlock, source)).key;
 }
 
 /**
- * Returns whether it is a passkey.
+ * Returns whether it is a passkey. `name`: the argument's.
  * @throws {WalletError} `invalidInput` when it is neither that nor a passphrase
  */
-export function byPasskey(unlock: Unlock): unlock is { passkey: true } {
+export function byPasskey(unlock: Unlock, name = 'unlock'): unlock is { passkey: true } {
   if (typeof unlock === 'string') {
-    checkPassphrase(unlock);
+    checkPassphrase(unlock, name);
     return false;
   }
-  if (named('unlock', unlock, { passkey: true })?.passkey !== true)
-    throw new WalletError('invalidInput', 'Give a passphrase, or `{ passkey: true }`.');
+  if (!isObject(unlock) || named(name, unlock, { passkey: true }).passkey !== true)
+    throw new WalletError('invalidInput', `\`${name}\` is the passphrase, or { passkey: true }.`);
   return true;
 }
 
-/** @throws {WalletError} `invalidInput` */
-export function checkPassphrase(passphrase: unknown): asserts passphrase is string {
+/**
+ * Checks that there is a passphrase. `name`: the argument's.
+ * @throws {WalletError} `invalidInput`
+ */
+export function checkPassphrase(passphrase: unknown, name = 'passphrase'): asserts passphrase is string {
   if (typeof passphrase !== 'string' || passphrase === '')
-    throw new WalletError('invalidInput', 'The passphrase is empty: choose one.');
+    throw new WalletError('invalidInput', `The passphrase is empty (\`${name}\`): choose one.`);
 }
 
 /** The key of a new wallet, by a passphrase or by a passkey of this name. */
@@ -98,7 +106,7 @@ export async function changePassphrase(link: Link, from: Unlock, to: string): Pr
 /** Takes the passphrase from a wallet that passkeys open. */
 export async function removePassphrase(link: Link, unlock: Unlock): Promise<void> {
   const { sources, proof } = await proven(link, unlock);
-  const source = sources.find((known) => !isPasskey(known));
+  const source = passphraseSource(sources);
   if (source === undefined) throw new WalletError('invalidInput', 'This wallet has no passphrase: nothing to remove.');
   await link.call({ method: 'removeKey', proof, source });
 }

@@ -1,19 +1,25 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
-import { checkEnvironment, keepStorage } from '#platform';
+import { keepStorage } from '#platform';
 import { WalletError } from '../base/error.ts';
 import type { Authorization, Notice, Payment, Request } from '../base/protocol.ts';
 import { checkName } from '../link/names.ts';
+import { FLAG, FUNCTION, must, OBJECT, SIGNAL, whole } from '../base/kinds.ts';
 import { named, text } from './arguments.ts';
 import { Backup } from './backup.ts';
+import { briefly, words } from './briefly.ts';
 import { Events, type WalletEvent } from './events.ts';
 import type { Link } from './link.ts';
-import { connect, notFound, openLink, remember, untaken, type OpenedLink, type OpenOptions } from './open.ts';
+import { connectBudget, type ConnectOptions } from './links/connect.ts';
+import type { ConnectedBudget } from './links/connected.ts';
+import { notify } from './notify.ts';
+import { fromOpen, openLink, remember, untaken, type OpenedLink } from './open.ts';
+import type { OpenOptions, RestoreOptions } from './open-options.ts';
 import { Requests } from './requests.ts';
 import { environment } from './stream/environment.ts';
 import { checkStream, type StreamOptions } from './stream/options.ts';
 import { Stream } from './stream/stream.ts';
-import type { RestoreOptions, Snapshot } from './types.ts';
+import type { Snapshot } from './types.ts';
 import type { Passkey } from './passkeys.ts';
 import * as unlocks from './unlock.ts';
 import type { Unlock, Unlocking } from './unlock.ts';
@@ -34,8 +40,8 @@ export class Wallet extends Requests {
 
   /**
    * Resolves when this wallet is no longer open in this tab, with why: `closed`, `walletCrashed`, `fenced`, `versionMismatch`,
-   * `movedToAnotherDevice` (`error.device` has its name), `backupStale` (open it again: it is brought up to its backup), or what the
-   * storage failed with.
+   * `movedToAnotherDevice` (`error.device` has its name), `deviceRemoved` (on another device: the copy here can be deleted, nothing is
+   * lost), `backupStale` (open it again: it is brought up to its backup), or what the storage failed with.
    */
   readonly ended: Promise<WalletError>;
 
@@ -57,7 +63,8 @@ export class Wallet extends Requests {
   /** How to open it again, while another device could take it: for wallets with a backup alone. It has the key. */
   #again: OpenedLink['again'] | null;
 
-  private constructor(name: string, { link, again }: OpenedLink) {
+  private constructor(name: string, opened: OpenedLink) {
+    const { link, again } = fromOpen(opened);
     super((request) => link.call({ method: 'request', request }));
     this.name = name;
     this.#link = link;
@@ -90,7 +97,8 @@ export class Wallet extends Requests {
    * @throws {WalletError} `invalidInput`, `invalidMnemonic`, `notAllowedHere`, `walletExists`, `walletNotFound`,
    * `wrongPassphrase`, `passkeyRefused`, `passkeyUnsupported`, `wrongNetwork`, `corrupt`, `newerFormat`, `inUse` (offer `takeOver`),
    * `versionMismatch`, `storage`, `storageFull`, `walletCrashed`, `timeout`; with a backup `movedToAnotherDevice` (offer `moveHere`),
-   * `backupUnreachable`, `backupRefused`, `backupExists`, and with a mnemonic that is not fresh `backupNotFound`, `backupStale`
+   * `deviceRemoved`, `backupUnreachable`, `backupRefused`, `backupExists`, and with a mnemonic that is not fresh `backupNotFound`,
+   * `backupStale`
    */
   static async open(options: OpenOptions): Promise<Wallet> {
     const opened = await openLink(options);
@@ -105,9 +113,18 @@ export class Wallet extends Requests {
    * `backupUnreachable`, `backupStale` (the file is older than what the backup knows), `movedToAnotherDevice`
    */
   static async restore(options: RestoreOptions): Promise<Wallet> {
-    if (text('mnemonic', options.mnemonic).trim() === '')
+    if (text('mnemonic', must('restore', options, OBJECT).mnemonic).trim() === '')
       throw new WalletError('invalidMnemonic', 'The mnemonic is empty: a wallet has 12 or 24 words.');
     return Wallet.open(options);
+  }
+
+  /**
+   * Connects to a budget of somebody else's wallet, by the link that it was handed out with: what is paid is paid by that wallet, while
+   * it is open, and as far as the budget allows. Loads no engine, and asks nothing yet.
+   * @throws {WalletError} `invalidInput`: this is no link to a budget
+   */
+  static async connect(link: string, options?: ConnectOptions): Promise<ConnectedBudget> {
+    return connectBudget(link, options);
   }
 
   /**
@@ -138,7 +155,7 @@ export class Wallet extends Requests {
    * @throws {WalletError} `invalidInput`, `notAllowedHere`, `storage`, `newerFormat`, `corrupt`, `timeout`
    */
   static async unlocking(name: string): Promise<Unlocking | null> {
-    return Wallet.#briefly(name, async (link) => {
+    return briefly(name, async (link) => {
       const sources = await unlocks.sourcesOf(link);
       return sources && unlocks.unlockingOf(sources);
     });
@@ -151,8 +168,9 @@ export class Wallet extends Requests {
    * `corrupt`, `newerFormat`, `storage`, `timeout`
    */
   static async revealMnemonic(name: string, unlock: Unlock): Promise<string> {
+    checkName(name);
     unlocks.byPasskey(unlock);
-    return Wallet.#briefly(name, (link) => words(name, link, unlock));
+    return briefly(name, (link) => words(name, link, unlock));
   }
 
   /**
@@ -163,8 +181,8 @@ export class Wallet extends Requests {
    * @throws {WalletError} `invalidInput`, `notAllowedHere`, `inUse`, `storage`, `timeout`
    */
   static async destroy(name: string, options?: { takeOver?: boolean | undefined }): Promise<void> {
-    const { takeOver = false } = named('destroy', options, { takeOver: true });
-    await Wallet.#briefly(name, (link) => link.call({ method: 'destroy', takeOver }));
+    const { takeOver = false } = named('destroy', options, { takeOver: FLAG });
+    await briefly(name, (link) => link.call({ method: 'destroy', takeOver }));
     untaken.delete(name);
   }
 
@@ -195,19 +213,19 @@ export class Wallet extends Requests {
    * @throws {WalletError} `invalidInput`
    */
   events(options?: { signal?: AbortSignal | undefined }): AsyncGenerator<WalletEvent, void, undefined> {
-    return this.#events.iterate(named('events', options, { signal: true }).signal);
+    return this.#events.iterate(named('events', options, { signal: SIGNAL }).signal);
   }
 
   /** Calls `listener` with the present state, if it is known, and at each change. Returns a function that ends that. */
   onChange(listener: (snapshot: Snapshot) => void): () => void {
-    this.#onChange.add(listener);
+    this.#onChange.add(must('listener', listener, FUNCTION));
     if (this.#snapshot !== null) listener(this.#snapshot);
     return () => this.#onChange.delete(listener);
   }
 
   /** Calls `listener` with each record of the history that changes. Returns a function that ends that. */
   onPayment(listener: (payment: Payment) => void): () => void {
-    this.#onPayment.add(listener);
+    this.#onPayment.add(must('listener', listener, FUNCTION));
     return () => this.#onPayment.delete(listener);
   }
 
@@ -221,7 +239,8 @@ export class Wallet extends Requests {
     listener: (payments: Payment[]) => void,
     options?: { limit?: number | undefined; signal?: AbortSignal | undefined },
   ): Promise<() => void> {
-    const { limit = 50, signal } = named('onPayments', options, { limit: true, signal: true });
+    const { limit = 50, signal } = named('onPayments', options, { limit: whole(1, 100), signal: SIGNAL });
+    must('listener', listener, FUNCTION);
     signal?.throwIfAborted();
     const pages = this.history({ pageSize: limit });
     const list = new PaymentList(limit, listener);
@@ -242,9 +261,10 @@ export class Wallet extends Requests {
    * @throws {WalletError} `expired`: it was not paid in time; `invalidInput`: this wallet has no payment of this hash
    */
   async paid(paymentHash: string, options?: { signal?: AbortSignal | undefined }): Promise<Payment> {
-    const { signal } = named('paid', options, { signal: true });
+    const { signal } = named('paid', options, { signal: SIGNAL });
+    text('paymentHash', paymentHash);
     signal?.throwIfAborted();
-    return whenPaid(this, text('paymentHash', paymentHash), signal);
+    return whenPaid(this, paymentHash, signal);
   }
 
   /**
@@ -255,7 +275,8 @@ export class Wallet extends Requests {
    */
   async changePassphrase(options: { from: Unlock; to: string }): Promise<void> {
     const { from, to } = named('changePassphrase', options, { from: true, to: true });
-    if (text('to', to) === '') throw new WalletError('invalidInput', 'The new passphrase is empty: choose one.');
+    unlocks.byPasskey(from, 'from');
+    unlocks.checkPassphrase(to, 'to');
     await unlocks.changePassphrase(this.#link, from, to);
   }
 
@@ -265,6 +286,7 @@ export class Wallet extends Requests {
    * @throws {WalletError} `wrongPassphrase`, `passkeyRefused`, `passkeyUnsupported`; `invalidInput` when nothing else opens the wallet
    */
   async removePassphrase(unlock: Unlock): Promise<void> {
+    unlocks.byPasskey(unlock);
     await unlocks.removePassphrase(this.#link, unlock);
   }
 
@@ -281,7 +303,9 @@ export class Wallet extends Requests {
    */
   async addPasskey(options: { name: string; unlock: Unlock }): Promise<Passkey> {
     const { name, unlock } = named('addPasskey', options, { name: true, unlock: true });
-    return unlocks.addPasskey(this.#link, this.name, text('name', name), unlock);
+    text('name', name);
+    unlocks.byPasskey(unlock);
+    return unlocks.addPasskey(this.#link, this.name, name, unlock);
   }
 
   /**
@@ -291,7 +315,9 @@ export class Wallet extends Requests {
    * nothing else opens the wallet
    */
   async removePasskey(id: string, unlock: Unlock): Promise<void> {
-    await unlocks.removePasskey(this.#link, text('id', id), unlock);
+    text('id', id);
+    unlocks.byPasskey(unlock);
+    await unlocks.removePasskey(this.#link, id, unlock);
   }
 
   /**
@@ -361,33 +387,5 @@ export class Wallet extends Requests {
   #forgetKey(): void {
     this.#again?.key.fill(0);
     this.#again = null;
-  }
-
-  static async #briefly<T>(name: string, work: (link: Link) => Promise<T>): Promise<T> {
-    checkName(name);
-    checkEnvironment();
-    const link = await connect(name);
-    try {
-      return await work(link);
-    } finally {
-      link.close();
-    }
-  }
-}
-
-async function words(name: string, link: Link, unlock: Unlock): Promise<string> {
-  const sources = await unlocks.sourcesOf(link);
-  if (sources === null) throw notFound(name);
-  return (await link.call({ method: 'words', key: await unlocks.keyFor(unlock, sources) })) as string;
-}
-
-/** Calls each listener; what one throws is reported as uncaught and does not keep the others from hearing. */
-function notify<T>(listeners: ReadonlySet<(value: T) => void>, value: T): void {
-  for (const listener of listeners) {
-    try {
-      listener(value);
-    } catch (error) {
-      reportError(error);
-    }
   }
 }

@@ -24,7 +24,7 @@ afterAll(async () => {
 });
 
 const WORDS = 'abandon ability able';
-type Opening = Partial<Parameters<typeof Amplet.Wallet.open>[0]>;
+type Opening = Partial<Pick<Amplet.OpenOptions, keyof Amplet.OpenOptions>>;
 
 /** A page with authenticators that Chromium pretends to have. */
 class Device {
@@ -85,7 +85,8 @@ class Device {
   open(options: Opening): Promise<string> {
     return this.page.evaluate(async (given) => {
       try {
-        globalThis.wallet = await amplet.Wallet.open({ name: walletName, network: 'regtest', gateways: [], ...given });
+        const options = { name: walletName, network: 'regtest', gateways: [], ...given } as Amplet.OpenOptions;
+        globalThis.wallet = await amplet.Wallet.open(options);
         return 'open';
       } catch (error) {
         return (error as Amplet.WalletError).code;

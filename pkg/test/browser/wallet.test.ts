@@ -124,7 +124,8 @@ test('the key of its passphrase opens it as often as wanted, and no other key do
       }
       const wrong = await refused(amplet.Wallet.open({ ...about, key: key.map((byte) => byte ^ 1) }));
       const short = await refused(amplet.Wallet.open({ ...about, key: key.slice(1) }));
-      const both = await refused(amplet.Wallet.open({ ...about, key, passphrase: 'correct horse' }));
+      const two = { ...about, key, passphrase: 'correct horse' } as unknown as Amplet.OpenOptions;
+      const both = await refused(amplet.Wallet.open(two));
       const nobody = await refused(amplet.unlockKey('nobody', 'correct horse'));
       return { nodes, wrong, short, both, nobody };
     }, name);

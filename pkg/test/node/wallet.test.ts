@@ -22,7 +22,7 @@ let gateway: string;
 let wallet: Amplet.Wallet;
 let nodeId: string;
 
-const options = (): Amplet.OpenOptions => ({
+const options = (): Amplet.OpenBase & Amplet.ByPassphrase => ({
   name: 'main',
   network: 'regtest',
   gateways: [{ address: gateway, trustZeroConf: true }],

@@ -1,14 +1,14 @@
 // The package as a user installs it: what linters of packages say, what an import does, what a bundler keeps of it.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, test } from 'vitest';
 import { build } from 'esbuild';
 import { Consumer, OPTIONS } from './consumer.ts';
 
-const ENTRIES = ['', '/web', '/worker', '/node', '/inline', '/provider', '/server', '/pay', '/testing'].map(
+const ENTRIES = ['', '/web', '/worker', '/node', '/inline', '/provider', '/server', '/pay', '/testing', '/webln'].map(
   (entry) => `amplet${entry}`,
 );
 
@@ -46,15 +46,17 @@ for (const entry of ENTRIES) {
   });
 }
 
-test('opening a wallet of a page on a server says why not', () => {
+test('what wants a page says so on a server, where the package is as it is shipped', () => {
   for (const entry of ['amplet', 'amplet/worker', 'amplet/inline']) {
     const script = `
-      const { Wallet, WalletError, init } = await import('${entry}');
+      const { Wallet, WalletError, generateMnemonic, init } = await import('${entry}');
       await init();
       const options = { name: 'main', network: 'regtest', gateways: [], passphrase: 'x' };
       const error = await Wallet.open(options).catch((error) => error);
-      console.log(error instanceof WalletError, error.code);`;
-    assert.equal(consumer.run(script), 'true notAllowedHere', entry);
+      const words = await generateMnemonic().catch((error) => error);
+      const both = [error, words].every(({ message }) => message.includes('amplet/node'));
+      console.log(error instanceof WalletError, error.code, words.code, both);`;
+    assert.equal(consumer.run(script), 'true notAllowedHere notAllowedHere true', entry);
   }
 });
 
@@ -127,7 +129,41 @@ test("its types stand in a strict project, with and without Node's and the brows
     import { Wallet as InWorker } from 'amplet/worker';
     import { Wallet as Inline } from 'amplet/inline';
     import { payingFetch } from 'amplet/provider';
+    import type {} from 'amplet/webln';
     const options: OpenOptions = { name: 'main', network: 'signet', gateways: [], passphrase: 'x' };
+    export const made: OpenOptions = { ...options, create: true };
+    export const restored: OpenOptions = { ...options, mnemonic: 'abandon', fresh: true };
+    const { passphrase, ...base } = options;
+    export const key: OpenOptions = { ...base, key: new Uint8Array(32) };
+    // @ts-expect-error nothing opens it
+    export const none: OpenOptions = base;
+    // @ts-expect-error two things open it
+    export const two: OpenOptions = { ...base, passphrase, key: new Uint8Array(32) };
+    // @ts-expect-error it is made anew, or from its words
+    export const both: OpenOptions = { ...base, passphrase, create: true, mnemonic: 'abandon' };
+    // @ts-expect-error a new wallet has no key yet
+    export const newKey: OpenOptions = { ...base, key: new Uint8Array(32), create: true };
+    // @ts-expect-error fresh goes with a mnemonic
+    export const fresh: OpenOptions = { ...base, passphrase, fresh: true };
+    export async function maybe(wallet: Wallet, msat: bigint | undefined, signal: AbortSignal | undefined): Promise<boolean> {
+      const authorization = { holder: { kind: 'app', id: 'a' }, purpose: undefined, approvedMsat: msat } as const;
+      await wallet.pay('lnbc1', { amountMsat: msat, maxFeeMsat: msat, signal, parts: undefined, authorization });
+      const request = await wallet.receive({ amountMsat: msat, description: undefined, channel: 'ifNeeded' });
+      // @ts-expect-error there are two words
+      await wallet.receive({ channel: 'always' });
+      await wallet.closeChannel('a', { force: undefined });
+      return request.channel?.trusted ?? false;
+    }
+    export async function site(): Promise<string> {
+      if (window.webln === undefined) return 'none';
+      const { node } = await window.webln.getInfo();
+      const { paymentRequest } = await window.webln.makeInvoice({ amount: 5, defaultMemo: undefined });
+      const { preimage } = await window.webln.sendPayment(paymentRequest);
+      // @ts-expect-error an invoice is a text
+      await window.webln.sendPayment(5);
+      const { balance } = await window.webln.getBalance();
+      return node.alias + preimage + balance.toFixed(0);
+    }
     export async function pay(invoice: string): Promise<Payment> {
       await init({ wasm: new URL('https://cdn.example/engine.wasm') });
       const wallet: Wallet = await Wallet.open(options);
@@ -149,12 +185,15 @@ test("its types stand in a strict project, with and without Node's and the brows
     }
   `,
   );
-  const check = (file: string, ...flags: string[]) =>
-    execFileSync(
+  const check = (file: string, ...flags: string[]) => {
+    const { status, stdout } = spawnSync(
       join(process.cwd(), '../node_modules/.bin/tsc'),
-      ['--noEmit', '--strict', '--target', 'es2022', ...flags, file],
-      { cwd: consumer.folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] },
+      ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--target', 'es2022', ...flags, file],
+      { cwd: consumer.folder, encoding: 'utf8' },
     );
+    assert.equal(stdout, '', `${file} ${flags.join(' ')}`);
+    assert.equal(status, 0, file);
+  };
   check(
     'use.ts',
     '--module',

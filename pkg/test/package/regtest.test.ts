@@ -40,7 +40,7 @@ afterAll(() => {
 });
 
 test('the network comes up, makes an invoice, and ends on SIGTERM without a rest', async () => {
-  const network = start('--env-file', 'env.json');
+  const network = start('--output', 'env.json');
   const file = join(folder, 'env.json');
   while (!existsSync(file)) {
     assert.equal(network.exitCode, null, 'it has ended');
@@ -57,6 +57,14 @@ test('the network comes up, makes an invoice, and ends on SIGTERM without a rest
   assert.deepEqual(await once(network, 'exit'), [0, null]);
   assert.equal(existsSync(file), false);
   await assert.rejects(fetch(controlUrl), 'nothing listens any more');
+});
+
+test('by npx, too, its options reach it and not Node.js, which has some of its own', () => {
+  const answer = execFileSync('npx', ['amplet-regtest', '--output', 'env.json', '--gateways', '2', '--help'], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+  assert.match(answer, /--output FILE/);
 });
 
 test('a wrong option is named, and help is there', async () => {

@@ -18,6 +18,7 @@ const starting = new WeakMap<Origin, Promise<EngineHost>>();
 
 /** The platform of a page, which is asked for at each call: tests begin with a new one. */
 export const fakePlatform = (page: () => FakePage): Record<string, unknown> => ({
+  checkPlace: () => undefined,
   checkEnvironment: () => undefined,
   keepStorage: async () => true,
   locks: () => page().origin.locks,

@@ -99,7 +99,7 @@ test('what is right, or left out, is taken as before', async () => {
   const wallet = new Recorder();
   await wallet.receive();
   await wallet.receive({});
-  await wallet.receive({ amountMsat: undefined } as object);
+  await wallet.receive({ amountMsat: undefined });
   await wallet.receive({ unheardOf: undefined } as object);
   await wallet.setBudgetRules(1, rules);
   await wallet.setBudgetRules(1, { ...rules, rate: { perSecondMsat: 1n, keepSeconds: 5 } });

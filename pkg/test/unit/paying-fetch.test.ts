@@ -90,13 +90,14 @@ test('an option that is missing, misspelled or no amount is told at once', () =>
   const right = { payer: weblnPayer(FAKE), store: memoryStore(), maxCostMsat: 1n };
   payingFetch(right);
   for (const [wrong, message] of [
-    [undefined, /by name/],
-    [{ ...right, store: undefined }, /needs a `store`/],
-    [{ ...right, payer: {} }, /needs a `payer`/],
+    [undefined, /`payer` is .*walletPayer/],
+    [null, /by name/],
+    [{ ...right, store: undefined }, /`store` is a store/],
+    [{ ...right, payer: {} }, /`payer` is what pays/],
     [{ ...right, maxCost: 1n }, /knows no `maxCost`.*`maxCostMsat` meant/],
     [{ ...right, maxCostMsat: 500 }, /bigint/],
   ] as const)
-    assert.throws(() => payingFetch(wrong as typeof right), { name: 'TypeError', message });
+    assert.throws(() => payingFetch(wrong as typeof right), { code: 'invalidInput', message });
 });
 
 const FAKE = { enable: async () => {}, sendPayment: async () => ({ preimage: 'CD'.repeat(32) }) };

@@ -161,7 +161,7 @@ test('what a wall is made of is checked at once', () => {
     [{ service: 'a b' }, /letters/],
     [{ invoices: {} }, /makes invoices/],
   ] as const)
-    assert.throws(() => paywall({ ...right, ...change } as PaywallOptions), { name: 'TypeError', message });
+    assert.throws(() => paywall({ ...right, ...change } as PaywallOptions), { code: 'invalidInput', message });
 });
 
 test('a wallet sells by its own invoices, and says when it cannot receive', async () => {
@@ -229,8 +229,8 @@ test("the gateway's API: amounts are bigint, errors have their code, repeats the
   assert.equal(seen[0]?.headers.get('idempotency-key'), 'order-7');
   assert.equal(seen[0]?.headers.get('authorization'), 'Bearer amplet_k');
   assert.equal(seen[1]?.url, 'https://gw.example/v1/invoices/ab?waitSecs=60');
-  assert.throws(() => new GatewayApi('gw.example', 'k'), TypeError);
-  assert.throws(() => new GatewayApi('https://gw.example', ''), TypeError);
+  assert.throws(() => new GatewayApi('gw.example', 'k'), /`url` is the gateway's/);
+  assert.throws(() => new GatewayApi('https://gw.example', ''), /`key` is what/);
 });
 
 test("a webhook is read if it is the gateway's and new", async () => {

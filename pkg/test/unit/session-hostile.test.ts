@@ -94,10 +94,12 @@ test('what an older release kept is a session without an account', async () => {
 });
 
 test('limits of deposits are given as such, or nothing is deposited', () => {
-  for (const limits of [
-    { maxDeposit: 1n, maxTotalMsat: 1n },
-    { maxDepositMsat: 1n },
-    { maxDepositMsat: 1n, maxTotalMsat: 5 },
-  ])
-    assert.throws(() => new PaymentSessions(limits as unknown as PaymentSessionsOptions), /M?sat` is an amount/);
+  const { payer, store } = harness({ words: 1 });
+  const parts = { payer, store, returnInvoice: async () => 'lnbc1' };
+  for (const [limits, message] of [
+    [{ maxDeposit: 1n, maxTotalMsat: 1n }, /knows no `maxDeposit`/],
+    [{ maxDepositMsat: 1n }, /`maxTotalMsat` is a bigint/],
+    [{ maxDepositMsat: 1n, maxTotalMsat: 5 }, /`maxTotalMsat` is a bigint/],
+  ] as const)
+    assert.throws(() => new PaymentSessions({ ...parts, ...limits } as unknown as PaymentSessionsOptions), message);
 });

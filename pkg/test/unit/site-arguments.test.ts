@@ -12,7 +12,7 @@ test('makeInvoice: nothing, null and 0 are for the user to choose, whole numbers
   const { wallet, user, call } = harness();
   user.answer = () => ({ allowed: true, amountMsat: 7_000n });
   const webln = makeWebln(call);
-  const makeInvoice: (...args: unknown[]) => Promise<unknown> = webln.makeInvoice;
+  const makeInvoice = webln.makeInvoice as (...args: unknown[]) => Promise<unknown>;
   const made = async (...args: unknown[]): Promise<bigint | null> => {
     const { paymentRequest } = (await makeInvoice(...args)) as { paymentRequest: string };
     return wallet.invoices.get(paymentRequest)!.amountMsat;

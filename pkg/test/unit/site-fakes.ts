@@ -58,6 +58,8 @@ export class FakeWallet implements SiteWallet {
   readonly paid: Paid[] = [];
   readonly sent: Parameters<SiteWallet['keysend']>[0][] = [];
   readonly watchers = new Map<string, Set<(outcome: Outcome) => void>>();
+  /** Amount that it has; a spending of it is not counted. */
+  hasMsat = 10n ** 15n;
   /** How the next payments end; by default they succeed. */
   ends: ((paymentHash: string) => Outcome | Error)[] = [];
 
@@ -95,6 +97,10 @@ export class FakeWallet implements SiteWallet {
     return 5_000_999n;
   }
 
+  async lacks(amountMsat: bigint) {
+    return amountMsat > this.hasMsat;
+  }
+
   async budgetLeftMsat(site: Site) {
     return this.budgets.get(siteName(site)) ?? null;
   }
@@ -109,7 +115,8 @@ export class FakeWallet implements SiteWallet {
   async inspect(invoice: string) {
     const details = this.invoices.get(invoice);
     if (!details) throw new Failure('invalidPaymentRequest');
-    return details;
+    const lacking = (details.amountMsat ?? 0n) > this.hasMsat;
+    return lacking ? { ...details, problem: new Failure('insufficientBalance') } : details;
   }
 
   async quoteFee() {
@@ -121,6 +128,7 @@ export class FakeWallet implements SiteWallet {
     { amountMsat, maxFeeMsat, authorization }: Omit<Paid, 'invoice' | 'amountMsat'> & { amountMsat?: bigint },
   ) {
     const amount = details.amountMsat ?? amountMsat ?? 0n;
+    if (amount > this.hasMsat) throw new Failure('insufficientBalance');
     this.#reserve(amount + maxFeeMsat, authorization);
     await turn();
     // The engine pays an invoice again only when it failed before.
@@ -139,6 +147,7 @@ export class FakeWallet implements SiteWallet {
   }
 
   async keysend(request: Parameters<SiteWallet['keysend']>[0]): Promise<Outcome> {
+    if (request.amountMsat > this.hasMsat) throw new Failure('insufficientBalance');
     this.#reserve(request.amountMsat + request.maxFeeMsat, request.authorization);
     this.sent.push(request);
     const end = this.ends.shift()?.('') ?? { state: 'succeeded' as const, preimage: '11'.repeat(32) };

@@ -54,7 +54,7 @@ export interface Started {
   readonly stream: FakeStream;
   readonly options: {
     readonly to: { nodeId: string; session: string };
-    readonly usedMsat?: bigint;
+    readonly usedMsat?: bigint | undefined;
     readonly authorization?: Authorization;
   };
 }

@@ -4,16 +4,7 @@ import { test } from 'vitest';
 import { type Wallet, WalletError } from '../../src/index.ts';
 import { PaidFetchError, SiteHost, type WalletLike, payingFetch, siteWallet, walletPayer } from '../../src/provider.ts';
 import type { StreamStarter } from '../../src/sites/streams/types.ts';
-import type {
-  Holder,
-  Inspected,
-  Payment,
-  Budget,
-  Rules,
-  Authorization,
-  SiteRecord,
-  Status,
-} from '../../src/base/protocol.ts';
+import type { Holder, Inspected, Payment, Budget, Rules, SiteRecord, Status } from '../../src/base/protocol.ts';
 import { FakeStore, NOW, User, SHOP, sha256 } from './site-fakes.ts';
 
 const PREIMAGE = '01'.repeat(32);
@@ -70,7 +61,7 @@ const payment = (more: object): Payment => ({
 
 /** As much of a wallet as is used; what is paid is kept. */
 function fake() {
-  const paid: { invoice: string; maxFeeMsat?: bigint; amountMsat?: bigint; authorization?: Authorization }[] = [];
+  const paid: ({ invoice: string } & NonNullable<Parameters<WalletLike['pay']>[1]>)[] = [];
   const state = {
     budgets: [budget(0, { kind: 'user' }, [])],
     payments: new Map<string, Payment>(),

@@ -239,5 +239,5 @@ test('what a page loads stays small', async () => {
   );
   assert.ok(inpage < 6_000, `inpage: ${inpage} B`);
   const content = await bundle(`import { relay } ${from}; relay((call) => console.log(call));`);
-  assert.ok(content < 1_500, `content: ${content} B`);
+  assert.ok(content < 2_200, `content: ${content} B`);
 });

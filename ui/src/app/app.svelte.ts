@@ -7,15 +7,16 @@ import {
   type Balance,
   type Channel,
   type Gateway,
+  type OpenOptions,
   type OtherDevice,
   type Payment,
   type Settings,
   type Snapshot,
   type Status,
   type Unlock,
-  type Unlocking,
   type WalletError,
 } from 'amplet';
+import { cameBack } from './backup.ts';
 import type { PageConfig } from './config.ts';
 import { News } from './news.svelte.ts';
 import { Notes } from './notes.svelte.ts';
@@ -25,12 +26,13 @@ import type { SiteRecordsAccess } from './sites.ts';
 import { toWalletError } from '../text/errors.ts';
 import { language } from '../text/i18n.svelte.ts';
 import { DEFAULTS, keepSetup, loadSetup, NO_CONFIG } from './setup.ts';
-import type { AppOptions, Opening, Phase, Restored, UnlockedSession } from './types.ts';
-import { Unlocked } from './unlocked.ts';
+import type { AppOptions, Opening, Phase, Restored } from './types.ts';
+import { UnlockingWays } from './unlocking.svelte.ts';
+import { Unlocked, type UnlockedSession } from './unlocked.ts';
 import { atWork } from './work.ts';
 import type { Unit } from '../text/amounts.ts';
 
-export type { AppOptions, Phase, Restored, UnlockedSession } from './types.ts';
+export type { AppOptions } from './types.ts';
 
 const PAGE_SIZE = 30;
 
@@ -45,8 +47,7 @@ export class App {
   settings = $state.raw<Settings>(DEFAULTS);
   online = $state(navigator.onLine);
 
-  /** What opens the wallet; `null`: there is none, or nobody has looked yet. */
-  unlocking = $state.raw<Unlocking | null>(null);
+  readonly unlocking = new UnlockingWays(() => this.config.walletName);
   wallet = $state.raw<Wallet | null>(null);
   status = $state.raw<Status | null>(null);
   balance = $state.raw<Balance | null>(null);
@@ -97,17 +98,12 @@ export class App {
     try {
       await this.#configure();
       if (await this.reopen()) return;
-      await this.lookAtUnlocking();
-      this.phase = this.unlocking ? 'locked' : 'welcome';
+      await this.unlocking.look();
+      this.phase = this.unlocking.exists ? 'locked' : 'welcome';
     } catch (thrown) {
       this.problem = toWalletError(thrown);
       this.phase = 'blocked';
     }
-  }
-
-  /** Looks what opens the wallet now. Throws what the package throws. */
-  async lookAtUnlocking(): Promise<void> {
-    this.unlocking = await Wallet.unlocking(this.config.walletName);
   }
 
   /** Opens the wallet with the session's key, if it has one that still fits. */
@@ -152,25 +148,20 @@ export class App {
     const how = await this.#unlocked.withKey(input);
     const open = { name: this.config.walletName, network, gateways, chainSources, ...how };
     try {
-      await this.#opened(await Wallet.open(open), gateways);
+      // Screens give what goes together; the package looks whether they do.
+      await this.#opened(await Wallet.open(open as OpenOptions), gateways);
     } catch (thrown) {
       const error = toWalletError(thrown);
       if (error.code === 'movedToAnotherDevice')
         this.#moved(error, () => this.openWallet({ ...input, moveHere: true }));
-      throw error;
+      throw this.#refused(error);
     }
-    if (input.mnemonic !== undefined && input.fresh !== true) this.restored = this.#cameBack(input);
+    if (input.mnemonic !== undefined && input.fresh !== true) this.restored = cameBack(input, this.status);
     // A key that was given is kept already, but the wallet host may have lost the wallet to another device meanwhile.
     if (input.key === undefined || input.moveHere === true) void this.#unlocked.keep(how);
     this.phrase.open(this.config.walletName, input.passkey !== undefined && input.fresh === true);
-    void this.lookAtUnlocking();
+    this.unlocking.again(() => this.wallet !== null);
     await this.#keepForNextVisit();
-  }
-
-  #cameBack({ backup, file }: Opening): Restored {
-    if (file !== undefined) return 'file';
-    if (backup === undefined) return 'words';
-    return this.status?.backup?.mode === 'lagging' ? 'rests' : 'backup';
   }
 
   async #opened(wallet: Wallet, gateways: readonly Gateway[]): Promise<void> {
@@ -197,7 +188,19 @@ export class App {
 
   /** Takes the wallet over from the device that has it. Throws what the package throws. */
   async moveHere(): Promise<void> {
-    await this.#moveHere?.();
+    await this.#moveHere?.().catch((thrown: unknown) => Promise.reject(this.#refused(toWalletError(thrown))));
+  }
+
+  /** Another device may have removed this one: then it is not opened here any more, whoever asks. */
+  #refused(error: WalletError): WalletError {
+    if (error.code === 'deviceRemoved') this.#stopped(error);
+    return error;
+  }
+
+  #stopped(error: WalletError): void {
+    this.#forget();
+    this.problem = error;
+    this.#locked();
   }
 
   /** The wallet's words, also while it is locked or cannot be opened. Throws what the package throws. */
@@ -218,7 +221,7 @@ export class App {
   /** Changes what opens the wallet, and looks what does now. Throws what the package throws. */
   async changeUnlocking(change: () => Promise<unknown>): Promise<void> {
     await this.hold(change);
-    await this.lookAtUnlocking();
+    await this.unlocking.look();
   }
 
   /** Stores what this wallet was opened with: the next visit starts from it, with or without the server's config. */
@@ -274,7 +277,7 @@ export class App {
     const { wallet, phase } = this;
     void this.#taken?.close();
     this.#forget();
-    this.phase = 'locked';
+    this.#locked();
     // First, so that nobody who asks meanwhile opens it again.
     await this.session?.forget().catch((thrown: unknown) => console.warn('session', thrown));
     await wallet?.lock();
@@ -297,7 +300,7 @@ export class App {
       await Wallet.destroy(this.config.walletName);
       await this.sites?.forget();
       this.problem = null;
-      this.unlocking = null;
+      this.unlocking.forget();
       this.phrase.done();
       this.phase = 'welcome';
     } catch (thrown) {
@@ -358,17 +361,18 @@ export class App {
 
   #ended(wallet: Wallet, error: WalletError): void {
     if (this.wallet !== wallet) return;
+    if (error.code !== 'movedToAnotherDevice') return this.#stopped(error);
     this.#forget();
-    if (error.code === 'movedToAnotherDevice') {
-      this.#taken = wallet;
-      this.#moved(error, async () => {
-        await this.#opened(await wallet.moveHere(), this.settings.gateways);
-        await this.#unlocked.keep({}); // the wallet host opens it, too
-      });
-      return;
-    }
-    this.problem = error;
+    this.#taken = wallet;
+    this.#moved(error, async () => {
+      await this.#opened(await wallet.moveHere(), this.settings.gateways);
+      await this.#unlocked.keep({}); // the wallet host opens it, too
+    });
+  }
+
+  #locked(): void {
     this.phase = 'locked';
+    this.unlocking.again(() => this.phase === 'locked');
   }
 
   #forget(): void {

@@ -11,7 +11,7 @@ const EVERY_MS = 5 * 60_000;
 const OLD_SECS = 3600;
 
 /** A price that can be shown. */
-export interface Price {
+interface Price {
   currency: string;
   perBtc: number;
   /** Seconds since the UNIX epoch. */

@@ -7,6 +7,7 @@ export const SCREENS = [
   'history',
   'channels',
   'budgets',
+  'budget',
   'settings',
   'create',
   'restore',

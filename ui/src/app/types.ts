@@ -4,8 +4,6 @@ import type { OpenOptions } from 'amplet';
 import type { SiteRecordsAccess } from './sites.ts';
 import type { UnlockedSession } from './unlocked.ts';
 
-export type { UnlockedSession } from './unlocked.ts';
-
 /** Differences between the places where a wallet is shown. */
 export interface AppOptions {
   /** Given by pages that come and go while the wallet stays open. */

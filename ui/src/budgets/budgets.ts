@@ -1,6 +1,6 @@
 /** Words for budgets and their rules, for the screens of the web wallet and of the extension. */
 
-import type { Holder, Budget, BudgetRule, Rules, LimitUsage } from 'amplet';
+import type { Holder, Budget, BudgetRule, LinkHolder, Rules, LimitUsage } from 'amplet';
 import type { ConnectedSite } from '../app/sites.ts';
 import { m } from '../paraglide/messages.js';
 import { bareOrigin } from '../text/holders.ts';
@@ -31,6 +31,10 @@ export function holderName(holder: Holder): string {
       return holder.id;
   }
 }
+
+/** A budget of these can be handed out by a link. */
+export const isHandable = (holder: Holder): holder is LinkHolder =>
+  holder.kind === 'child' || holder.kind === 'app' || holder.kind === 'device';
 
 export const kindName = (kind: Holder['kind']): string =>
   ({

@@ -13,19 +13,25 @@ export function totalOf(payment: Payment): bigint | null {
   return payment.amountMsat === null || payment.feeMsat === null ? null : payment.amountMsat + payment.feeMsat;
 }
 
+/** Its fee; `null`: none is known, or it was another's, as of what came on the chain and of closes that cost this wallet nothing. */
+export function feeOf({ kind, direction, txid, feeMsat }: Payment): bigint | null {
+  if (kind === 'channelClose') return feeMsat === 0n ? null : feeMsat;
+  return direction === 'inbound' && txid !== null ? null : feeMsat;
+}
+
 /** True if somebody could want to see a proof of it. */
 export const isSharable = (payment: Payment): boolean => payment.state === 'succeeded';
 
 /** One line per fact; amounts to the last digit. `site`: who had it paid. */
 export function receiptText(payment: Payment, site: string | null, unit: Unit, locale: string): string {
   const amount = (msat: bigint) => formatAmount(msat, unit, locale, 'exact');
-  const total = totalOf(payment);
+  const [fee, total] = [feeOf(payment), totalOf(payment)];
   const facts: [label: string, value: string | null][] = [
     [m.ask_for(), tamedLine(payment.description)],
     [m.receipt_site(), site],
     [m.preview_payee(), payment.payee],
     [m.amount(), payment.amountMsat === null ? null : amount(payment.amountMsat)],
-    [m.fee(), payment.feeMsat === null ? null : amount(payment.feeMsat)],
+    [m.fee(), fee === null ? null : amount(fee)],
     [m.ask_total(), total === null ? null : amount(total)],
     [m.date(), formatMoment(payment.settledAt ?? payment.createdAt, locale)],
     [m.receipt_state(), stateText(payment)],

@@ -10,17 +10,26 @@ export type Link = 'oldCopy' | 'offline' | 'noGateway' | 'connecting' | 'down' |
 export const linkTone = (link: Link): 'good' | 'warn' | 'bad' =>
   link === 'ready' ? 'good' : ['oldCopy', 'offline', 'down', 'noGateway'].includes(link) ? 'bad' : 'warn';
 
+/** True if some gateway is reached. */
+export const isReached = (link: Link): boolean => ['ready', 'partly', 'syncing'].includes(link);
+
 export function linkOf(status: Status | null, online: boolean): Link {
   if (!status) return 'connecting';
   const { gateways, chain, warnings } = status;
   // It speaks to no gateway, on purpose.
   if (warnings.includes('oldCopy')) return 'oldCopy';
-  const up = gateways.filter((gateway) => gateway.connection.state === 'connected').length;
+  const { up } = gatewaysUp(status);
   if (gateways.length === 0) return 'noGateway';
   if (up === 0 && !online) return 'offline';
   if (up === 0) return gateways.some((gateway) => gateway.connection.state === 'connecting') ? 'connecting' : 'down';
   if (!chain.synced) return 'syncing';
   return up < gateways.length || chain.error ? 'partly' : 'ready';
+}
+
+/** Counts the gateways that are connected, and all. */
+export function gatewaysUp(status: Status | null): { up: number; all: number } {
+  const gateways = status?.gateways ?? [];
+  return { up: gateways.filter(({ connection }) => connection.state === 'connected').length, all: gateways.length };
 }
 
 /** Lists the gateways that are away, with the reason. */

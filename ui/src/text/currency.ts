@@ -1,28 +1,23 @@
 /** Currencies: which one a user's region has, and how an amount of bitcoin is written in it. */
 
-/** Currency (ISO 4217) of regions (ISO 3166). A region that is not here has none chosen for it. */
-const BY_REGION: Readonly<Record<string, readonly string[]>> = {
-  EUR: 'AD AT BE BG CY DE EE ES FI FR GR HR IE IT LT LU LV MC MT NL PT SI SK SM VA'.split(' '),
-  USD: 'US EC SV PA PR'.split(' '),
-  GBP: ['GB'],
-  CHF: ['CH', 'LI'],
-  ...Object.fromEntries(
-    (
-      'AR:ARS AU:AUD BR:BRL CA:CAD CL:CLP CN:CNY CO:COP CR:CRC CZ:CZK DK:DKK GT:GTQ HK:HKD HU:HUF ID:IDR IL:ILS IN:INR IS:ISK JP:JPY ' +
-      'KE:KES KR:KRW MX:MXN MY:MYR NG:NGN NO:NOK NZ:NZD PE:PEN PH:PHP PL:PLN RO:RON SE:SEK SG:SGD TH:THB TR:TRY TW:TWD UA:UAH UY:UYU ' +
-      'VN:VND ZA:ZAR'
-    )
-      .split(' ')
-      .map((pair) => pair.split(':'))
-      .map(([region, currency]) => [currency!, [region!]]),
-  ),
+/** Regions (ISO 3166) that share a currency (ISO 4217) with others. */
+const SHARED: Readonly<Record<string, ReadonlySet<string>>> = {
+  EUR: new Set('AD AT BE BG CY DE EE ES FI FR GR HR IE IT LT LU LV MC MT NL PT SI SK SM VA'.split(' ')),
+  USD: new Set(['EC', 'SV', 'PA', 'PR']),
+  CHF: new Set(['LI']),
 };
+/** Currencies of one region: the one that they begin with, as ISO 4217 makes them. */
+const OWN =
+  'ARS AUD BRL CAD CHF CLP CNY COP CRC CZK DKK GBP GTQ HKD HUF IDR ILS INR ISK JPY KES KRW MXN MYR NGN NOK NZD PEN PHP PLN RON SEK SGD THB TRY TWD UAH USD UYU VND ZAR'.split(
+    ' ',
+  );
 
 /** The currency of a language tag's region: of `de-AT` EUR, of `de` Germany's. `null`: none is known. */
 export function currencyOf(tag: string): string | null {
   const { region } = new Intl.Locale(tag).maximize();
-  const found = Object.entries(BY_REGION).find(([, regions]) => region !== undefined && regions.includes(region));
-  return found?.[0] ?? null;
+  if (region === undefined) return null;
+  const [shared] = Object.entries(SHARED).find(([, regions]) => regions.has(region)) ?? [];
+  return shared ?? OWN.find((currency) => currency.startsWith(region)) ?? null;
 }
 
 /** Digits after the separator that a currency has: 2 for cents. */

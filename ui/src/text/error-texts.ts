@@ -124,6 +124,7 @@ const PLAIN: Record<
   backupExists: m.help_backupExists,
   backupStale: m.help_backupStale,
   movedToAnotherDevice: m.help_movedToAnotherDevice,
+  deviceRemoved: m.help_deviceRemoved,
   closed: m.help_closed,
   invalidPaymentRequest: m.help_invalidPaymentRequest,
   expired: m.help_expired,
@@ -142,6 +143,9 @@ const PLAIN: Record<
   channelUnavailable: m.help_channelUnavailable,
   timeout: m.help_timeout,
   busy: m.help_busy,
+  walletOffline: m.help_walletOffline,
+  linkPaused: m.help_linkPaused,
+  linkTakenBack: m.help_linkTakenBack,
   internal: m.help_internal,
 };
 
@@ -150,7 +154,7 @@ export function helpFor({ code, noRoute, budget }: Problem, { unit, locale, netw
   const amount: Amount = (msat, precision) => formatAmount(msat, unit, locale, precision);
   switch (code) {
     case 'wrongNetwork':
-      return m.help_wrongNetwork({ network: NETWORKS[network] });
+      return network === 'mainnet' ? m.help_wrongNetwork_real() : m.help_wrongNetwork({ network: NETWORKS[network] });
     case 'insufficientBalance':
       return balanceText(balance, amount);
     case 'insufficientInbound':

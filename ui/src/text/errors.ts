@@ -27,6 +27,7 @@ const TITLES: Record<ErrorCode, () => string> = {
   backupExists: m.error_backupExists,
   backupStale: m.error_backupStale,
   movedToAnotherDevice: m.error_movedToAnotherDevice,
+  deviceRemoved: m.error_deviceRemoved,
   closed: m.error_closed,
   invalidPaymentRequest: m.error_invalidPaymentRequest,
   wrongNetwork: m.error_wrongNetwork,
@@ -51,6 +52,9 @@ const TITLES: Record<ErrorCode, () => string> = {
   channelUnavailable: m.error_channelUnavailable,
   timeout: m.error_timeout,
   busy: m.error_busy,
+  walletOffline: m.error_walletOffline,
+  linkPaused: m.error_linkPaused,
+  linkTakenBack: m.error_linkTakenBack,
   internal: m.error_internal,
 };
 

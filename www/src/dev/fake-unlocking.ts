@@ -1,23 +1,24 @@
-/** What opens the pretended wallet: a passphrase, and in the scenarios `passkey` (alone) and `passkeys` what a device would ask for. */
+/** What opens the pretended wallet: a passphrase, and in the scenarios `passkey…` what a device would ask for; in `passkeys` both. */
 
-import type { ErrorCode, Passkey, Unlock, Unlocking } from 'amplet';
+import type { Passkey, Unlock, Unlocking } from 'amplet';
+import { WalletError } from './fake-error.ts';
 import * as samples from './samples.ts';
 
 const pause = (ms = 350) => new Promise((resolve) => setTimeout(resolve, ms));
-
-type Refuse = (code: ErrorCode, message: string) => Error;
 
 /** See the head of this file. */
 export class FakeUnlocking {
   #passphrase: string | null;
   #passkeys: Passkey[];
-  readonly #refuse: Refuse;
 
-  constructor(scenario: string, refuse: Refuse) {
-    this.#refuse = refuse;
-    this.#passphrase = scenario === 'none' || scenario === 'passkey' ? null : samples.PASSPHRASE;
-    const names = { passkey: ['Laptop'], passkeys: ['Laptop', 'Phone of the long journeys'] }[scenario] ?? [];
-    this.#passkeys = names.map((name) => this.#passkey(name));
+  constructor(scenario: string) {
+    this.#passphrase = ['none', 'passkey', 'passkeyBackup'].includes(scenario) ? null : samples.PASSPHRASE;
+    const names: Record<string, string[]> = {
+      passkey: ['Laptop'],
+      passkeyBackup: ['Laptop'],
+      passkeys: ['Laptop', 'Phone of the long journeys'],
+    };
+    this.#passkeys = (names[scenario] ?? []).map((name) => this.#passkey(name));
   }
 
   #passkey(name: string): Passkey {
@@ -36,7 +37,7 @@ export class FakeUnlocking {
 
   prove(unlock: Unlock): void {
     if (typeof unlock === 'string' ? unlock !== this.#passphrase : this.#passkeys.length === 0)
-      throw this.#refuse('wrongPassphrase', 'This passphrase does not open the wallet.');
+      throw new WalletError('wrongPassphrase', 'This passphrase does not open the wallet.');
   }
 
   setPassphrase(passphrase: string | null): void {

@@ -3,6 +3,7 @@
 import type {
   Balance,
   Channel,
+  ChannelOnDemand,
   FeeRates,
   Inspected,
   OnchainBump,
@@ -11,6 +12,8 @@ import type {
   PairingJoin,
   Payment,
   PaymentRequest,
+  Preview,
+  RequestedChannel,
   Budget,
   Rules,
   Snapshot,
@@ -21,10 +24,13 @@ import type {
   WalletEvent,
 } from 'amplet';
 import { WalletError } from './fake-error.ts';
-import { FakeUnlocking, UnlockedWallet } from './fake-unlocking.ts';
-import { backupAt, fakeBackup, joinPairing as join, PHONE } from './sample-backup.ts';
-import { budgets, spending } from './sample-budgets.ts';
+import { refuseOpening, SharedWallet } from './fake-devices.ts';
+import { FakeUnlocking } from './fake-unlocking.ts';
+import { backupAt, fakeBackup, joinPairing as join } from './sample-backup.ts';
+import { budgets, previewOf, spending } from './sample-budgets.ts';
 import { events } from './sample-events.ts';
+import { inspected } from './sample-inspect.ts';
+import { FakeConnectedBudget } from './sample-links.ts';
 import * as parts from './sample-parts.ts';
 import * as samples from './samples.ts';
 
@@ -34,22 +40,19 @@ const pause = (ms = 350) => new Promise((resolve) => setTimeout(resolve, ms));
 /** Scenarios in which there is no wallet at first. */
 const WITHOUT = ['none', 'noBackup', 'notFound', 'slow'];
 
-const unlocking = new FakeUnlocking(
-  WITHOUT.includes(scenario) ? 'none' : scenario,
-  (code, message) => new WalletError(code, message),
-);
+const unlocking = new FakeUnlocking(WITHOUT.includes(scenario) ? 'none' : scenario);
 
-export class Wallet extends UnlockedWallet {
+export class Wallet extends SharedWallet {
   readonly name = 'fake';
-  readonly storageKept = Promise.resolve(true);
+  readonly storageKept = Promise.resolve(scenario !== 'notKept');
   readonly ended: Promise<WalletError>;
   #end: (error: WalletError) => void = () => undefined;
   #listeners = new Set<(snapshot: Snapshot) => void>();
   #payers = new Set<(payment: Payment) => void>();
   #status: Status = samples.status(scenario);
-  #balance: Balance = scenario === 'new' || scenario === 'none' ? samples.EMPTY : samples.FULL;
+  #balance: Balance = samples.balance(scenario);
   #channels: Channel[] = scenario === 'new' || scenario === 'none' ? [] : samples.channels(scenario);
-  #budgets: Budget[] = scenario === 'new' || scenario === 'none' ? budgets().slice(0, 1) : budgets();
+  #budgets: Budget[] = scenario === 'new' || scenario === 'none' ? budgets().slice(0, 1) : budgets(scenario);
   #records = new Map<string, string>();
   #payments: Payment[] = scenario === 'new' || scenario === 'none' ? [] : samples.payments();
 
@@ -63,10 +66,7 @@ export class Wallet extends UnlockedWallet {
     await pause();
     if (options.mnemonic) unlocking.create(options.passphrase, options.passkey);
     unlocking.prove(options.passphrase ?? { passkey: true });
-    if (scenario === 'notFound' && options.backup && !options.fresh)
-      throw new WalletError('backupNotFound', 'There is no backup of these words.');
-    if (scenario === 'moved' && options.moveHere !== true)
-      throw new WalletError('movedToAnotherDevice', 'Another device has the wallet.', PHONE);
+    refuseOpening(options);
     options.onProgress?.({ done: 300, of: 420 });
     if (scenario === 'slow') await new Promise(() => undefined);
     const wallet = new Wallet();
@@ -97,6 +97,10 @@ export class Wallet extends UnlockedWallet {
     return samples.MNEMONIC;
   }
 
+  static async connect(code: string): Promise<FakeConnectedBudget> {
+    return new FakeConnectedBudget(code);
+  }
+
   static async destroy(): Promise<void> {
     unlocking.forget();
   }
@@ -109,48 +113,39 @@ export class Wallet extends UnlockedWallet {
     return this.#status;
   }
 
-  async receive(input: { amountMsat?: bigint; description?: string } = {}): Promise<PaymentRequest> {
+  async receive(input: { amountMsat?: bigint; channel?: ChannelOnDemand } = {}): Promise<PaymentRequest> {
     await pause();
     const wanted = input.amountMsat ?? 0n;
+    const channel =
+      input.channel === 'ifNeeded' && wanted >= this.#balance.receivableMsat ? this.#makeRoom(wanted) : null;
     const missing =
       wanted > this.#balance.receivableMsat || this.#balance.receivableMsat === 0n
         ? { code: 'insufficientInbound' as const, message: samples.engineText('no room'), causes: [] }
         : null;
-    return { invoice: samples.INVOICE, paymentHash: samples.id(60), expiresAt: samples.now() + 3600n, missing };
+    return {
+      invoice: samples.INVOICE,
+      paymentHash: samples.id(60),
+      expiresAt: samples.now() + 3600n,
+      missing,
+      ...(channel && { channel }),
+    };
+  }
+
+  /** A channel of a gateway's that money can come through at once. */
+  #makeRoom(amountMsat: bigint): RequestedChannel {
+    const capacitySat = 100_000n + (amountMsat * 5n) / 4_000n;
+    this.#balance = { ...this.#balance, receivableMsat: this.#balance.receivableMsat + capacitySat * 990n };
+    this.#tell();
+    return { channelId: samples.id(83), gateway: samples.PAYEE, capacitySat, trusted: true };
   }
 
   async newAddress(): Promise<string> {
     return samples.ADDRESS;
   }
 
-  async inspect(text: string): Promise<Inspected> {
+  async inspect(text: string, { amountMsat }: { amountMsat?: bigint } = {}): Promise<Inspected> {
     await pause(120);
-    if (text.startsWith('lno1')) return { type: 'unsupported', others: [samples.OFFER] };
-    const onchain = { type: 'onchain', network: 'signet', label: null, problem: null } as const;
-    if (text.startsWith('bitcoin:'))
-      return { ...onchain, address: samples.ADDRESS, amountSat: 1_000n, others: [samples.OFFER] };
-    if (text.startsWith('bcrt1')) return { ...onchain, address: text, amountSat: null, others: [] };
-    if (!text.startsWith('ln'))
-      throw new WalletError(
-        'invalidPaymentRequest',
-        'This is neither a BOLT 11 invoice nor a bitcoin address. Copy it again, whole.',
-      );
-    return {
-      type: 'bolt11',
-      network: 'signet',
-      invoice: text,
-      payee: samples.PAYEE,
-      amountMsat: text.includes('any') ? null : 25_000_000n,
-      description: 'Two coffees and a slice of cake',
-      paymentHash: samples.id(61),
-      amp: text.includes('amp'),
-      expiresAt: samples.now() + 245n,
-      expectedFeeMsat: 26_000n,
-      maxFeeMsat: 41_000n,
-      problem: text.includes('old') ? { code: 'expired', message: samples.engineText('expired'), causes: [] } : null,
-      askedMsat: null,
-      others: [],
-    };
+    return inspected(text, amountMsat ?? null, this.#balance);
   }
 
   async pay(invoice: string): Promise<Payment> {
@@ -275,6 +270,10 @@ export class Wallet extends UnlockedWallet {
     return budget;
   }
 
+  async preview(cost: { amountMsat: bigint; maxFeeMsat?: bigint }): Promise<Preview> {
+    return previewOf(this.#budgets[0] ?? null, cost);
+  }
+
   async setBudgetRules(id: number, rules: Rules): Promise<void> {
     await pause();
     this.#budgets = this.#budgets.map((budget) => (budget.id === id ? { ...budget, rules } : budget));
@@ -310,24 +309,7 @@ export class Wallet extends UnlockedWallet {
 
   async openChannel({ gateway, capacitySat }: { gateway: string; capacitySat: bigint }): Promise<string> {
     await pause(900);
-    const channel: Channel = {
-      id: samples.id(80),
-      gateway,
-      state: 'confirming',
-      confirmations: 0,
-      needed: 3,
-      capacitySat,
-      balanceMsat: capacitySat * 1000n,
-      pendingOutboundMsat: 0n,
-      pendingInboundMsat: 0n,
-      reserveMsat: capacitySat * 10n,
-      closeCostMsat: 944_000n,
-      outboundMsat: capacitySat * 990n,
-      inboundMsat: 0n,
-      trusted: false,
-      watchedBy: 1,
-      funding: `${samples.id(81)}:0`,
-    };
+    const channel = samples.opened(gateway, capacitySat);
     this.#channels = [...this.#channels, channel];
     this.#tell();
     return channel.id;
@@ -389,6 +371,7 @@ export class Wallet extends UnlockedWallet {
 }
 
 export { WalletError } from './fake-error.ts';
+export { BudgetLinks, budgetCode, serveBudgets } from './sample-links.ts';
 export { offerPairing } from './sample-backup.ts';
 export const joinPairing = (code: string): Promise<PairingJoin> => join(code, samples.MNEMONIC);
 

@@ -4,10 +4,11 @@ import type { BackupOptions, BackupStatus, OtherDevice, PairedWallet, PairingJoi
 import { WalletError } from './fake-error.ts';
 
 const now = (): bigint => BigInt(Math.floor(Date.now() / 1000));
-const URL_ = 'https://gateway.example.org/vss/v1';
+const SERVER = 'https://gateway.example.org/vss/v1';
 
 const STATES: Record<string, Partial<BackupStatus>> = {
   backup: {},
+  passkeyBackup: {},
   backupBehind: { state: 'behind', since: now() - 95n },
   backupAway: { state: 'unreachable', since: now() - 740n },
   backupLagging: { state: 'unreachable', since: now() - 740n, mode: 'lagging' },
@@ -21,7 +22,7 @@ const STATES: Record<string, Partial<BackupStatus>> = {
 /** The backup of a scenario that has one. */
 export function backupOf(scenario: string): BackupStatus | null {
   const state = STATES[scenario];
-  return state === undefined ? null : { ...backupAt({ url: URL_ }), ...state };
+  return state === undefined ? null : { ...backupAt({ url: SERVER }), ...state };
 }
 
 /** One that was just turned on. */
@@ -57,14 +58,14 @@ export const PHONE: OtherDevice = { name: 'Firefox, Android', since: now() - 180
 
 const CODE = 'pair1qL5vY7wXo2uH8kJ3mN9pT1aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789abcdefghijklmnopqrstuvwxyzABCDEF';
 
-/** As in the package: in the scenario `backup` somebody joins after a second. */
+/** As in the package: with `&joins` in the page's address somebody joins soon. */
 export async function offerPairing(): Promise<object> {
-  const scenario = new URL(location.href).searchParams.get('joins');
+  const joins = new URL(location.href).searchParams.has('joins');
   return {
     code: CODE,
     expiresAt: now() + 600n,
     joined: new Promise((resolve) => {
-      if (scenario !== null) setTimeout(() => resolve(PHONE.name), 300);
+      if (joins) setTimeout(() => resolve(PHONE.name), 300);
     }),
     confirm: async () => undefined,
   };
@@ -72,7 +73,7 @@ export async function offerPairing(): Promise<object> {
 
 /** As in the package: `pair1sent` is sent the wallet at once. */
 export async function joinPairing(code: string, mnemonic: string): Promise<PairingJoin> {
-  const wallet: PairedWallet = { mnemonic, network: 'signet', gateways: [], chainSources: [], backupUrl: URL_ };
+  const wallet: PairedWallet = { mnemonic, network: 'signet', gateways: [], chainSources: [], backupUrl: SERVER };
   return {
     number: '482913',
     wallet: code.includes('pair1sent') ? Promise.resolve(wallet) : new Promise(() => undefined),

@@ -1,7 +1,7 @@
 /** Budgets that the pretended engine shows. */
 
-import type { Budget, Rules, Spending, LimitUsage } from 'amplet';
-import { now } from './samples.ts';
+import type { Budget, Preview, Rules, Spending, LimitUsage } from 'amplet';
+import { engineText, now } from './samples.ts';
 
 const NO_RULES: Rules = {
   perPaymentMsat: null,
@@ -13,7 +13,13 @@ const NO_RULES: Rules = {
   purposes: [],
 };
 
-const usage = (rule: LimitUsage['rule'], limitMsat: bigint, spentMsat: bigint, reservedMsat = 0n): LimitUsage => ({
+/** One of a budget's limits. */
+export const usage = (
+  rule: LimitUsage['rule'],
+  limitMsat: bigint,
+  spentMsat: bigint,
+  reservedMsat = 0n,
+): LimitUsage => ({
   rule,
   limitMsat,
   spentMsat,
@@ -22,8 +28,48 @@ const usage = (rule: LimitUsage['rule'], limitMsat: bigint, spentMsat: bigint, r
   until: rule === 'total' ? null : now() + 40_000n,
 });
 
-export const budgets = (): Budget[] => [
-  { id: 0, holder: { kind: 'user' }, parent: null, rules: NO_RULES, closed: false, usage: [], leftMsat: null },
+/** In the scenario `ownLimit` the user's own payments have one. */
+const ownRules = (scenario: string): Rules =>
+  scenario === 'ownLimit'
+    ? { ...NO_RULES, windows: [{ kind: 'calendar', period: 'day', limitMsat: 20_000_000n }] }
+    : NO_RULES;
+
+/** What a budget says of a payment; nothing was spent before. */
+export function previewOf(
+  budget: Budget | null,
+  { amountMsat, maxFeeMsat = 0n }: { amountMsat: bigint; maxFeeMsat?: bigint },
+): Preview {
+  const neededMsat = amountMsat + maxFeeMsat;
+  const limitMsat = budget?.rules.windows[0]?.limitMsat ?? null;
+  const allowed = limitMsat === null || neededMsat <= limitMsat;
+  const refusal = { reason: 'limit', rule: 'calendarDay', limitMsat, leftMsat: limitMsat, neededMsat } as const;
+  return {
+    amountMsat,
+    maxFeeMsat,
+    neededMsat,
+    budget,
+    leftAfterMsat: null,
+    problem: allowed
+      ? null
+      : {
+          code: 'budgetRefused',
+          message: engineText('the limit'),
+          causes: [],
+          budget: { budget: 0, until: null, ...refusal },
+        },
+  };
+}
+
+export const budgets = (scenario = 'full'): Budget[] => [
+  {
+    id: 0,
+    holder: { kind: 'user' },
+    parent: null,
+    rules: ownRules(scenario),
+    closed: false,
+    usage: [],
+    leftMsat: null,
+  },
   {
     id: 1,
     holder: { kind: 'site', origin: 'https://film.example', topLevel: 'https://film.example' },

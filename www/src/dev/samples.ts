@@ -206,6 +206,7 @@ export function channels(scenario: string): Channel[] {
       pendingInboundMsat: 0n,
       reserveMsat: 10_000_000n,
       closeCostMsat: 944_000n,
+      togetherCostMsat: 1_385_988n,
       outboundMsat: 614_000_000n,
       inboundMsat: 366_000_000n,
       trusted: false,
@@ -224,6 +225,7 @@ export function channels(scenario: string): Channel[] {
       pendingInboundMsat: 0n,
       reserveMsat: 0n,
       closeCostMsat: 0n,
+      togetherCostMsat: 0n,
       outboundMsat: 0n,
       inboundMsat: 490_000_000n,
       trusted: true,
@@ -233,7 +235,28 @@ export function channels(scenario: string): Channel[] {
   ];
 }
 
-export const EMPTY: Balance = {
+/** A channel that was just opened from savings. */
+export const opened = (gateway: string, capacitySat: bigint): Channel => ({
+  id: id(80),
+  gateway,
+  state: 'confirming',
+  confirmations: 0,
+  needed: 3,
+  capacitySat,
+  balanceMsat: capacitySat * 1000n,
+  pendingOutboundMsat: 0n,
+  pendingInboundMsat: 0n,
+  reserveMsat: capacitySat * 10n,
+  closeCostMsat: 944_000n,
+  togetherCostMsat: 1_385_000n,
+  outboundMsat: capacitySat * 990n,
+  inboundMsat: 0n,
+  trusted: false,
+  watchedBy: 1,
+  funding: `${id(81)}:0`,
+});
+
+const EMPTY: Balance = {
   lightningMsat: 0n,
   spendableMsat: 0n,
   pendingOutboundMsat: 0n,
@@ -247,7 +270,7 @@ export const EMPTY: Balance = {
   onchainPendingSat: 0n,
   reserveSat: 0n,
 };
-export const FULL: Balance = {
+const FULL: Balance = {
   lightningMsat: 624_321_988n,
   spendableMsat: 614_000_000n,
   pendingOutboundMsat: 21_000n,
@@ -261,6 +284,11 @@ export const FULL: Balance = {
   onchainPendingSat: 40_000n,
   reserveSat: 25_000n,
 };
+
+export function balance(scenario: string): Balance {
+  if (scenario === 'new' || scenario === 'none') return EMPTY;
+  return scenario === 'down' ? { ...FULL, spendableMsat: 0n, receivableMsat: 0n } : FULL;
+}
 
 const WARNINGS: Record<string, Status['warnings']> = {
   new: ['noAnchorReserve', 'singleSource'],
@@ -289,6 +317,7 @@ const LOST: LostChannels = {
       ],
     },
   ],
+  peers: [],
 };
 
 export function status(scenario: string): Status {

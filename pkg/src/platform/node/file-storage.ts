@@ -39,8 +39,11 @@ const CLAIMANT_MS = 5_000;
  * wallet last can write, and the others get `fenced`. Deleting a wallet leaves an empty journal behind, which keeps the
  * count of writers.
  * @param directory its path or `file:` URL; made when it is not there
+ * @throws {WalletError} `invalidInput`
  */
 export function fileStorage(directory: string | URL): WalletStorage {
+  if (typeof directory !== 'string' && !(directory instanceof URL))
+    throw new WalletError('invalidInput', '`directory` is a path or a `file:` URL.');
   const folder = resolve(directory instanceof URL ? fileURLToPath(directory) : directory);
   return {
     async open(name) {

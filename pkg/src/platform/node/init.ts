@@ -1,6 +1,8 @@
 // The first step: what wallets in this process are made of.
 
 import { WalletError } from '../../base/error.ts';
+import { FUNCTION, having } from '../../base/kinds.ts';
+import { named, type Names } from '../../base/named.ts';
 import type { Locks } from '../../engine/locks.ts';
 import { toInput, type WasmInput, type WasmSource } from '../../link/wasm-source.ts';
 import { useWebSocket, WebSocket, type WebSocketConstructor } from './globals.ts';
@@ -12,14 +14,23 @@ export interface InitOptions {
   /** Place of the wallets: `fileStorage(directory)`, `memoryStorage()`, or your own. */
   storage: WalletStorage;
   /** The WebSocket to reach gateways with; by default the global one, which Node.js has from version 22 on. */
-  WebSocket?: WebSocketConstructor;
+  WebSocket?: WebSocketConstructor | undefined;
   /** Locks that processes share; by default a process knows its own only, and the one that opens a wallet last has it. */
-  locks?: WalletLocks;
+  locks?: WalletLocks | undefined;
   /** The engine, `amplet/node.wasm`; by default the one in the package. */
-  wasm?: WasmSource;
+  wasm?: WasmSource | undefined;
   /** Gets each line of the engine's log, which holds no secrets; by default they are kept for `diagnostics()` only. */
-  log?: (line: string) => void;
+  log?: ((line: string) => void) | undefined;
 }
+
+/** Names of {@link InitOptions}. */
+const NAMES: Names<InitOptions> = {
+  storage: true,
+  WebSocket: { ...FUNCTION, what: 'a class, such as that of the package `ws`' },
+  locks: having('an object with `acquire`', 'acquire'),
+  wasm: true,
+  log: FUNCTION,
+};
 
 /** The checked form of {@link InitOptions}. */
 export interface Given {
@@ -46,14 +57,14 @@ export async function init(options: InitOptions): Promise<void> {
 }
 
 async function read(options: InitOptions): Promise<void> {
-  const { storage, locks: shared, wasm, log = () => undefined } = options;
+  const { storage, locks: shared, wasm, log = () => undefined } = named('init', options, NAMES);
   if (typeof storage?.open !== 'function') {
     throw new WalletError(
       'invalidInput',
       '`storage` is missing: give `fileStorage(directory)`, `memoryStorage()` or a storage of your own.',
     );
   }
-  useWebSocket(options.WebSocket ?? (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket);
+  useWebSocket(options?.WebSocket ?? (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket);
   if (WebSocket === undefined) {
     throw new WalletError(
       'invalidInput',

@@ -19,6 +19,9 @@ export function checkEnvironment(): void {
   ready();
 }
 
+/** The same: the module for mnemonics is the engine's. */
+export const checkPlace = checkEnvironment;
+
 /** Returns true: what a storage of Node's holds stays. */
 export async function keepStorage(): Promise<boolean> {
   return true;

@@ -1,5 +1,6 @@
 /** Demands of a server that answers 402: the challenges of `WWW-Authenticate` (RFC 9110, 11.6.1), and which we can meet. */
 
+import { FILLED, FUNCTION, must, OBJECT, TEXT } from '../../base/kinds.ts';
 import { PaidFetchError } from './errors.ts';
 
 /** A challenge as it stands in the header: scheme and parameter names in lower case. */
@@ -51,8 +52,12 @@ const TOKEN68 = /[A-Za-z0-9\-._~+/]+=*(?=[ \t]*(?:,|$))/y;
 /** Servers leave out the quotes around base64 and addresses, too. */
 const UNQUOTED = /[!#$%&'*+\-.^_`|~0-9A-Za-z/:=]+(?=[ \t,]|$)/y;
 
-/** Reads a header with one challenge or several, however they were joined. A challenge that cannot be read ends the list. */
+/**
+ * Reads a header with one challenge or several, however they were joined. A challenge that cannot be read ends the list.
+ * @throws {WalletError} `invalidInput`
+ */
 export function readChallenges(header: string): RawChallenge[] {
+  must('header', header, TEXT);
   const challenges: RawChallenge[] = [];
   if (header.length > MAX_HEADER) return challenges;
   let at = 0;
@@ -103,6 +108,7 @@ export type Usable = (challenge: Challenge) => boolean;
  * @throws {PaidFetchError} `badChallenge` when there is none that can be met.
  */
 export function chooseChallenge(header: string, usable: Usable = () => true): Challenge {
+  must('usable', usable, FUNCTION);
   const all = readChallenges(header);
   const ranked = (['l402', 'lsat', 'charge'] as const).flatMap((kind) => all.filter((raw) => kindOf(raw) === kind));
   let wrong: Error | null = null;
@@ -232,8 +238,13 @@ export const bad = (what: string, more: { response?: Response; cause?: unknown }
 export const credentialHeader = (challenge: Challenge): 'Authorization' | 'Payment-Authorization' =>
   challenge.kind === 'charge' && challenge.echo['header'] !== undefined ? 'Payment-Authorization' : 'Authorization';
 
-/** The value of that header, which proves a payment. `preimage`: in hex. */
+/**
+ * The value of that header, which proves a payment. `preimage`: in hex.
+ * @throws {WalletError} `invalidInput`
+ */
 export function authorization(challenge: Challenge, preimage: string): string {
+  must('challenge', challenge, OBJECT);
+  must('preimage', preimage, FILLED);
   if (challenge.kind === 'l402') return `${challenge.scheme} ${challenge.token}:${preimage}`;
   return paymentCredential(challenge.echo, { preimage });
 }

@@ -1,11 +1,12 @@
 /** `fetch` that pays: a 402 is paid within the price allowed, proved, and the request sent again. */
 
 import { KeyedMutex } from '../../base/keyed-mutex.ts';
-import { misnamed } from '../../base/named.ts';
+import { AMOUNT, FUNCTION, having, must, OBJECT, type Kind } from '../../base/kinds.ts';
+import { named, type Names } from '../../base/named.ts';
 import { isGone, isOpen } from '../errors.ts';
 import { isSecureOrigin } from '../origin.ts';
 import { sha256 } from '../proof.ts';
-import type { Store } from '../types.ts';
+import { STORE, type Store } from '../types.ts';
 import { checkChallenge, checkDigest, type PricedFacts } from './challenge-check.ts';
 import { authorization, chooseChallenge, credentialHeader, type Challenge, type Usable } from './challenge.ts';
 import { PaidFetchError } from './errors.ts';
@@ -46,13 +47,13 @@ export interface PayingFetchOptions {
    * Asks the user whether an origin that did not deliver is paid again; without it, it is not (`untrusted`). What it
    * rejects with is thrown.
    */
-  readonly confirm?: (untrusted: UntrustedOrigin) => Promise<boolean>;
+  readonly confirm?: ((untrusted: UntrustedOrigin) => Promise<boolean>) | undefined;
   /** Sessions with servers that sell by the unit ({@link PaymentSessions}); without it they are not paid. */
-  readonly sessions?: SessionKeeper;
+  readonly sessions?: SessionKeeper | undefined;
   /** By default the environment's, and rejects as that does. */
-  readonly fetch?: typeof globalThis.fetch;
+  readonly fetch?: typeof globalThis.fetch | undefined;
   /** Milliseconds since the UNIX epoch; by default the environment's clock. */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
 }
 
 /** Redirects of one request that lead to a site which wants money. */
@@ -66,32 +67,34 @@ const SECRET_HEADERS = ['authorization', 'cookie', 'cookie2', 'payment-authoriza
  * paid and was interrupted is answered by what was paid when it is made again.
  *
  * The function that comes back throws {@link PaidFetchError}, and what `fetch` itself throws.
- * @throws {TypeError} when `maxCostMsat` is no amount, a part is missing, or there is an option that it does not know
+ * @throws {WalletError} `invalidInput`: a part is missing or not what it should be, or there is an option that it does not know
  */
 export function payingFetch(options: PayingFetchOptions): typeof globalThis.fetch {
-  const wrong = misnamed('payingFetch', options, OPTIONS);
-  if (wrong !== null) throw new TypeError(wrong);
-  requireMsat('maxCostMsat', options.maxCostMsat);
-  for (const [name, method] of [
-    ['payer', 'pay'],
-    ['store', 'get'],
-  ] as const)
-    if (typeof (options[name] as unknown as Record<string, unknown> | undefined)?.[method] !== 'function')
-      throw new TypeError(`\`payingFetch\` needs a \`${name}\`, such as ${EXAMPLES[name]}.`);
-  const client = new Client(options);
+  const client = new Client(named('payingFetch', options, OPTIONS, ['payer', 'store', 'maxCostMsat']));
   return (input, init) => client.fetch(new Request(input, init));
 }
 
-const OPTIONS = ['payer', 'store', 'maxCostMsat', 'confirm', 'sessions', 'fetch', 'now'];
-const EXAMPLES = { payer: '`walletPayer(wallet)`', store: '`new WalletStore(() => wallet)`' };
+/** What pays, of {@link payingFetch} and of sessions. */
+export const PAYER: Kind = having('what pays, such as `walletPayer(wallet)`', 'inspect', 'pay', 'lookup');
+const OPTIONS: Names<PayingFetchOptions> = {
+  payer: PAYER,
+  store: STORE,
+  maxCostMsat: AMOUNT,
+  confirm: FUNCTION,
+  sessions: having('`new PaymentSessions({ … })`', 'meet'),
+  fetch: FUNCTION,
+  now: FUNCTION,
+};
 
 const receipts = new WeakMap<Response, Receipt>();
 
 /**
  * The receipt of an answer that `payingFetch` has given: what opened it. A credential that is used again has the receipt of when it was
  * bought (`at`). `null`: it cost nothing, or it is of a session or a copy.
+ * @throws {WalletError} `invalidInput`
  */
-export const receiptFor = (response: Response): Receipt | null => receipts.get(response) ?? null;
+export const receiptFor = (response: Response): Receipt | null =>
+  receipts.get(must('response', response, OBJECT)) ?? null;
 
 /** A request that was refused with 402. */
 interface Refused {
@@ -311,15 +314,6 @@ function ledTo(request: Request, url: string, led: number): Request {
   const elsewhere = new Request(url, request);
   for (const name of SECRET_HEADERS) elsewhere.headers.delete(name);
   return elsewhere;
-}
-
-/**
- * Refuses a limit that is no amount: nothing would be above it.
- * @throws {TypeError}
- */
-export function requireMsat(name: string, value: unknown): void {
-  if (typeof value === 'bigint' && value >= 0n) return;
-  throw new TypeError(`\`${name}\` is an amount in millisatoshi, a bigint such as 10000n.`);
 }
 
 const text = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

@@ -3,8 +3,10 @@
  * twice.
  */
 
+import { bindMethods } from '../../base/bound.ts';
+import { must, TEXT } from '../../base/kinds.ts';
 import { proves } from '../proof.ts';
-import type { Outcome, Store, StoreChange } from '../types.ts';
+import { STORE, type Outcome, type Store, type StoreChange } from '../types.ts';
 import type { Json } from '../wire.ts';
 import type { Challenge } from './challenge.ts';
 import { PaidFetchError } from './errors.ts';
@@ -232,8 +234,13 @@ export class Purchases {
 export class Receipts {
   readonly #purchases: Purchases;
 
-  /** Reads nothing yet. */
+  /**
+   * Reads nothing yet.
+   * @throws {WalletError} `invalidInput`
+   */
   constructor(store: Store) {
+    must('store', store, STORE);
+    bindMethods(this);
     const lookup = async (): Promise<Outcome> => ({ state: 'pending' });
     this.#purchases = new Purchases({ store, lookup, keepsProofs: true, now: Date.now });
   }
@@ -244,8 +251,8 @@ export class Receipts {
   }
 
   /** Forgets one, by its payment hash in hex, once the user has seen it: its origin is trusted again. Rejects when the store fails. */
-  forget(paymentHash: string): Promise<void> {
-    return this.#purchases.forget(paymentHash);
+  async forget(paymentHash: string): Promise<void> {
+    return this.#purchases.forget(must('paymentHash', paymentHash, TEXT));
   }
 }
 

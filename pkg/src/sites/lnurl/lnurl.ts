@@ -1,6 +1,7 @@
 /** `webln.lnurl`: pay (LUD-06, 09, 10, 12, 18), withdraw (LUD-03, and with a PIN), log in (LUD-04). */
 
 import { invalid, ProviderError } from '../errors.ts';
+import { requireEnough } from '../payments/not-enough.ts';
 import type { Payments } from '../payments/pay.ts';
 import { chosen, type Allowed, type Prompts } from '../payments/prompts.ts';
 import type { SiteRecords } from '../payments/records.ts';
@@ -50,6 +51,7 @@ export class Lnurl {
 
   async #pay(site: Site, domain: string, service: PayService, signal: AbortSignal): Promise<Json> {
     const { minMsat, maxMsat, text } = service;
+    await requireEnough(this.#parts, signal, { site, amountMsat: minMsat, maxFeeMsat: 0n });
     const allowed = await this.#agreed(site, domain, service, signal);
     const amountMsat = chosen(allowed, { minMsat, maxMsat });
     if (amountMsat === null) throw invalid('No amount was chosen.');

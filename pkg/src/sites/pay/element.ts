@@ -1,7 +1,14 @@
 /** `<amplet-pay>`: an invoice to be paid by whatever wallet the visitor has. */
 
+import { must, type Kind } from '../../base/kinds.ts';
 import type { WeblnLike } from '../webln/payer.ts';
 import { element, ENGLISH, qrCode, STYLE, type PayState, type PayTexts } from './view.ts';
+
+/** Name of an element (HTML, "valid custom element name", as far as it is usual). */
+const ELEMENT: Kind = {
+  is: (value) => typeof value === 'string' && /^[a-z][a-z0-9._]*-[a-z0-9._-]*$/.test(value),
+  what: "an element's name, with a hyphen in it, such as 'amplet-pay'",
+};
 
 /** The element that {@link definePay} defines. */
 export interface PayElement extends HTMLElement {
@@ -23,8 +30,10 @@ export interface PayElement extends HTMLElement {
  * one (`lightning:`), a button that copies, and the state, which is read out. It fires `amplet-sent` (`detail.preimage`, hex) when the
  * page's wallet has paid, and `amplet-paid` once `state` is `paid`. Themed by `--amplet-accent`, `--amplet-on-accent`, `--amplet-radius`,
  * `--amplet-size` and the parts `code`, `pay`, `copy`, `state`. Defining it again is no error; on a server it does nothing.
+ * @throws {WalletError} `invalidInput`
  */
 export function definePay(name = 'amplet-pay'): void {
+  must('name', name, ELEMENT);
   if (typeof customElements === 'undefined' || customElements.get(name) !== undefined) return;
   customElements.define(name, payClass());
 }

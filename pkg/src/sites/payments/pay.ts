@@ -13,6 +13,7 @@ import {
   type StoreChange,
 } from '../types.ts';
 import { withApproval, withinBudget, type Spending } from './approval.ts';
+import { NOT_ENOUGH, showingNotEnough } from './not-enough.ts';
 import { chosen, type Prompts } from './prompts.ts';
 import type { SiteRecords } from './records.ts';
 
@@ -30,13 +31,13 @@ export interface PaymentOrder {
   /** Fires when the site went away: nobody is asked any more. What is in flight continues. */
   readonly signal: AbortSignal;
   /** For the spending report. */
-  readonly purpose?: string;
+  readonly purpose?: string | undefined;
   /** The user is asked whatever the budget allows. */
-  readonly askFirst?: boolean;
+  readonly askFirst?: boolean | undefined;
   /** The user has already allowed at most this for exactly this, fee included, in millisatoshi. */
   readonly approvedMsat?: bigint | undefined;
   /** Changes of the wallet's store that go with the payment. */
-  readonly records?: readonly StoreChange[];
+  readonly records?: readonly StoreChange[] | undefined;
 }
 
 /** Pays invoices for sites. */
@@ -115,36 +116,52 @@ export class Payments {
         return before;
       }
     }
+    const cost: Cost = { amountMsat: details.amountMsat, maxFeeMsat: details.maxFeeMsat };
+    const price = () => ({ site, amountMsat: cost.amountMsat ?? 0n, maxFeeMsat: cost.maxFeeMsat });
+    return showingNotEnough(this.#prompts, order.signal, price, () => this.#spend(order, cost));
+  }
+
+  async #spend(order: PaymentOrder, cost: Cost): Promise<Outcome> {
+    const { details } = order;
     if (details.problem) throw providerErrorOf(details.problem);
-    const spending = this.#spending(order);
-    if (order.approvedMsat !== undefined) return withApproval(spending, null, order.approvedMsat);
-    if (details.amountMsat !== null && !order.askFirst) return withinBudget(spending);
+    const spending = this.#spending(order, cost);
+    const outcome = await this.#authorized(order, spending);
+    if (outcome.state === 'failed' && outcome.code === NOT_ENOUGH.code) throw providerErrorOf(NOT_ENOUGH);
+    return outcome;
+  }
+
+  async #authorized({ details, approvedMsat, askFirst }: PaymentOrder, spending: Spending<Outcome>): Promise<Outcome> {
+    if (approvedMsat !== undefined) return withApproval(spending, null, approvedMsat);
+    if (details.amountMsat !== null && !askFirst) return withinBudget(spending);
     return withApproval(spending, null, await spending.ask(null));
   }
 
-  #spending(order: PaymentOrder): Spending<Outcome> {
+  /** `cost` takes the amount that the user chooses. */
+  #spending(order: PaymentOrder, cost: Cost): Spending<Outcome> {
     const { site, details, purpose, context, signal } = order;
-    let [amountMsat, maxFeeMsat] = [details.amountMsat, details.maxFeeMsat];
     return {
       site,
       purpose,
       ask: async (refusal) => {
         const allowed = await this.#prompts.ask({ kind: 'payment', site, context, invoice: details, refusal }, signal);
-        amountMsat ??= chosen(allowed, { minMsat: 1n, maxMsat: null });
+        const amountMsat = cost.amountMsat ?? chosen(allowed, { minMsat: 1n, maxMsat: null });
         if (amountMsat === null) throw invalid('The invoice states no amount, and none was chosen.');
-        if (details.amountMsat === null) ({ maxFeeMsat } = await this.#wallet.inspect(details.invoice, amountMsat));
-        return amountMsat + maxFeeMsat;
+        cost.amountMsat = amountMsat;
+        if (details.amountMsat === null)
+          cost.maxFeeMsat = (await this.#wallet.inspect(details.invoice, amountMsat)).maxFeeMsat;
+        return amountMsat + cost.maxFeeMsat;
       },
-      pay: (authorization) => this.#attempt(order, { amountMsat: amountMsat ?? 0n, maxFeeMsat }, authorization),
+      pay: (authorization) => this.#attempt(order, cost, authorization),
     };
   }
 
   /** Has the wallet pay, once. */
   async #attempt(
     { site, details, records: beside = [] }: PaymentOrder,
-    { amountMsat, maxFeeMsat: quoted }: { amountMsat: bigint; maxFeeMsat: bigint },
+    { amountMsat: known, maxFeeMsat: quoted }: Cost,
     authorization: SiteAuthorization,
   ): Promise<Outcome> {
+    const amountMsat = known ?? 0n;
     // No more of a fee than the approval leaves.
     const left = (authorization.approvedMsat ?? amountMsat + quoted) - amountMsat;
     if (left < 0n) throw invalid('The invoice asks for more than was allowed; nothing was paid.');
@@ -204,6 +221,12 @@ export class Payments {
       'The wallet says that it paid, but its proof does not fit the invoice; see its history.',
     );
   }
+}
+
+/** What is to be paid, in millisatoshi; `amountMsat` is `null` until the user has chosen it. */
+interface Cost {
+  amountMsat: bigint | null;
+  maxFeeMsat: bigint;
 }
 
 const alreadyPaid = (): ProviderError => invalid('The invoice is paid already, or being paid.');

@@ -52,6 +52,21 @@ export class Prompts {
    * @throws {ProviderError} `RejectionError`: the user said no, the site went away, or there is too much to ask
    */
   async ask(question: PromptRequest, signal: AbortSignal): Promise<Allowed> {
+    const answer = await this.#inTurn(question, signal);
+    if (answer.allowed) return answer;
+    throw rejected('The user did not allow it.');
+  }
+
+  /**
+   * Shows what the site is to be told, in its turn as {@link ask}; resolves when the user has seen it. A no counts as one: whoever
+   * has it shown again and again is not heard.
+   * @throws {ProviderError} `RejectionError`: it was not shown
+   */
+  async tell(question: PromptRequest, signal: AbortSignal): Promise<void> {
+    await this.#inTurn(question, signal);
+  }
+
+  async #inTurn(question: PromptRequest, signal: AbortSignal): Promise<Decision> {
     const { site } = question;
     this.#refuseNagging(site);
     const places: [string, number][] = [
@@ -80,7 +95,7 @@ export class Prompts {
     return (await this.#mutex.run(question.site.topLevel, () => this.#ask(question, never))).allowed;
   }
 
-  async #put(question: PromptRequest, signal: AbortSignal): Promise<Allowed> {
+  async #put(question: PromptRequest, signal: AbortSignal): Promise<Decision> {
     if (signal.aborted) throw rejected('The page went away.');
     const { site } = question;
     // While it waited the user may have had enough.
@@ -89,12 +104,9 @@ export class Prompts {
     // A page that went away was not refused: the next one of its site is heard.
     if (signal.aborted) throw rejected('The page went away.');
     const party = partyOf(site.topLevel);
-    if (answer.allowed) {
-      this.#refusals.delete(party);
-      return answer;
-    }
-    this.#refusals.set(party, { inARow: (this.#refusals.get(party)?.inARow ?? 0) + 1, last: this.#now() });
-    throw rejected('The user did not allow it.');
+    if (answer.allowed) this.#refusals.delete(party);
+    else this.#refusals.set(party, { inARow: (this.#refusals.get(party)?.inARow ?? 0) + 1, last: this.#now() });
+    return answer;
   }
 
   #refuseNagging({ topLevel }: Site): void {

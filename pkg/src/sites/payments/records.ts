@@ -1,6 +1,7 @@
 /** Records of sites: whom the user enabled, and which invoices are whose. */
 
-import { siteKey, type Site, type Store, type StoreChange } from '../types.ts';
+import { must } from '../../base/kinds.ts';
+import { siteKey, STORE, type Site, type Store, type StoreChange } from '../types.ts';
 import type { Json } from '../wire.ts';
 
 /** Version of what is stored. */
@@ -127,8 +128,10 @@ const invoiceKey = (use: InvoiceUse, site: Site, paymentHash: string): string =>
 /**
  * Returns which site had which invoice paid, by payment hash in hex, for those that are still noted (the last 1,000 of each, and
  * 4,000 in all). Rejects when the store fails.
+ * @throws {WalletError} `invalidInput`
  */
 export async function payingSites(store: Store): Promise<Map<string, Site>> {
+  must('store', store, STORE);
   const keys = await store.keys('sent/');
   return new Map(
     keys.map((key) => {

@@ -1,5 +1,19 @@
 /** A client of the gateway's API for sites (`GET /v1/openapi.json` has all of it), and the check of its webhooks. */
 
+import { bindMethods } from '../../base/bound.ts';
+import {
+  AMOUNT,
+  FILLED,
+  FUNCTION,
+  must,
+  NAMED_TEXTS,
+  OBJECT,
+  REQUEST,
+  TEXT,
+  whole,
+  type Kind,
+} from '../../base/kinds.ts';
+import { named, type Names } from '../../base/named.ts';
 import { fromHex } from '../proof.ts';
 import type { Json } from '../wire.ts';
 import { hmac, same } from './hmac.ts';
@@ -72,17 +86,35 @@ export class GatewayError extends Error {
 /** Ms after which a request is given up: the gateway waits up to a minute when it is asked to. */
 const TIMEOUT_MS = 90_000;
 
+const URL_KIND: Kind = {
+  is: (value) => typeof value === 'string' && /^https?:/.test(value),
+  what: 'the gateway\'s, such as "https://gateway.example"',
+};
+const KEY_KIND: Kind = { ...FILLED, what: 'what `amplet-gateway keys` made: amplet_…' };
+const INVOICE: Names<NewInvoice> = {
+  amountMsat: AMOUNT,
+  description: TEXT,
+  expirySecs: whole(1, 0xffff_ffff),
+  metadata: NAMED_TEXTS,
+  webhookUrl: TEXT,
+};
+const WAIT = { waitSecs: whole(0, 60) };
+
 /** The API. Every method rejects with a {@link GatewayError}, or as `fetch` does when the gateway cannot be reached. */
 export class GatewayApi {
   readonly #url: string;
   readonly #key: string;
   readonly #fetch: typeof globalThis.fetch;
 
-  /** `url` of the gateway; `key`: `amplet_…`, for servers, never for a page; `options.fetch`: in place of the environment's. */
-  constructor(url: string, key: string, { fetch = globalThis.fetch }: { fetch?: typeof globalThis.fetch } = {}) {
-    if (!/^https?:/.test(url)) throw new TypeError('`url` is the gateway\'s, such as "https://gateway.example".');
-    if (typeof key !== 'string' || key === '')
-      throw new TypeError('`key` is what `amplet-gateway keys` made: amplet_….');
+  /**
+   * `url` of the gateway; `key`: `amplet_…`, for servers, never for a page; `options.fetch`: in place of the environment's.
+   * @throws {WalletError} `invalidInput`, as every method does for arguments that are not what they should be
+   */
+  constructor(url: string, key: string, options: { fetch?: typeof globalThis.fetch | undefined } = {}) {
+    const { fetch = globalThis.fetch } = named('GatewayApi', options, { fetch: FUNCTION });
+    must('url', url, URL_KIND);
+    must('key', key, KEY_KIND);
+    bindMethods(this);
     this.#url = url.replace(/\/$/, '');
     this.#key = key;
     this.#fetch = (...call) => fetch(...call);
@@ -90,11 +122,15 @@ export class GatewayApi {
 
   /** Makes an invoice. `once`: a text of yours; repeated after a lost answer, the invoice is made once. Rejects as all do. */
   async createInvoice(invoice: NewInvoice, once?: string): Promise<ApiInvoice> {
+    named('createInvoice', must<NewInvoice>('invoice', invoice, OBJECT), INVOICE);
+    if (once !== undefined) must('once', once, FILLED);
     return asInvoice(await this.#ask('POST', '/v1/invoices', invoice, once));
   }
 
   /** An invoice by its hash, in hex; answers once it is paid or expired, or after `waitSecs` seconds, at most 60. Rejects as all do. */
-  async invoice(paymentHash: string, { waitSecs = 0 }: { waitSecs?: number } = {}): Promise<ApiInvoice> {
+  async invoice(paymentHash: string, options?: { waitSecs?: number | undefined }): Promise<ApiInvoice> {
+    const { waitSecs = 0 } = named('invoice', options, WAIT);
+    must('paymentHash', paymentHash, FILLED);
     return asInvoice(await this.#ask('GET', `/v1/invoices/${encodeURIComponent(paymentHash)}?waitSecs=${waitSecs}`));
   }
 
@@ -103,6 +139,9 @@ export class GatewayApi {
    * Rejects as all do.
    */
   async pay(invoice: string, maxAmountMsat: bigint, once: string): Promise<ApiPayment> {
+    must('invoice', invoice, FILLED);
+    must('maxAmountMsat', maxAmountMsat, AMOUNT);
+    must('once', once, FILLED);
     const paid = (await this.#ask('POST', '/v1/payments', { invoice, maxAmountMsat }, once)) as unknown as ApiPayment;
     return { ...paid, amountMsat: BigInt(paid.amountMsat), feeMsat: optional(paid.feeMsat) };
   }
@@ -150,15 +189,18 @@ const OLDEST_SECS = 300;
 
 /**
  * Reads a webhook's request, if it is the gateway's; `null`: its signature (`Amplet-Signature`) is wrong, or older than five minutes:
- * answer 400. Never rejects but with what reading the body rejects with.
+ * answer 400. Rejects with what reading the body rejects with.
  * @param secret `whsec_…`, as the gateway told it
  * @param now seconds since the UNIX epoch
+ * @throws {WalletError} `invalidInput`
  */
 export async function readWebhook(
   secret: string,
   request: Request,
   now = Date.now() / 1000,
 ): Promise<WebhookCall | null> {
+  must('secret', secret, FILLED);
+  must('request', request, REQUEST);
   const header = request.headers.get('amplet-signature') ?? '';
   const [, at, given] = /^t=(\d{1,12}),v1=([0-9a-f]{64})$/.exec(header) ?? [];
   const body = await request.text();

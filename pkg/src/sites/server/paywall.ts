@@ -2,7 +2,8 @@
 
 import type { Wallet } from '../../wallet/wallet.ts';
 import { toError } from '../../base/error.ts';
-import { misnamed } from '../../base/named.ts';
+import { FUNCTION, having, must, TEXT, whole, type Kind } from '../../base/kinds.ts';
+import { named, type Names } from '../../base/named.ts';
 import { proves } from '../proof.ts';
 import { chargeChallenge, chargeReceipt, checkCharge, type ChargeContext } from './charge.ts';
 import { bytesOf } from './hmac.ts';
@@ -36,17 +37,34 @@ export interface PaywallOptions {
 /** Answers a request; `paid` is what opened it. */
 export type PaidHandler = (request: Request, paid: PaidRequest) => Response | Promise<Response>;
 
-const OPTIONS: Record<keyof PaywallOptions, true> = {
-  invoices: true,
-  secret: true,
-  service: true,
-  priceMsat: true,
-  description: true,
-  validSecs: true,
-  expirySecs: true,
-  schemes: true,
-  used: true,
-  now: true,
+const PRICE: Kind = {
+  is: (value) => typeof value === 'function' || (typeof value === 'bigint' && value >= 1000n && value % 1000n === 0n),
+  what: 'a bigint of whole satoshis, such as 5000n, or a function',
+};
+const SECRET: Kind = {
+  is: (value) => (typeof value === 'string' || value instanceof Uint8Array) && bytesOf(value).length >= 32,
+  what: 'at least 32 bytes that nobody else knows',
+};
+const SERVICE: Kind = {
+  is: (value) => typeof value === 'string' && /^[A-Za-z0-9_-]{1,64}$/.test(value),
+  what: '1 to 64 letters, digits, `_` and `-`',
+};
+const SCHEMES: Kind = {
+  is: (value) => Array.isArray(value) && value.every((one) => one === 'l402' || one === 'payment'),
+  what: "a list of 'l402' and 'payment'",
+};
+const SECONDS = whole(1, 0xffff_ffff);
+const OPTIONS: Names<PaywallOptions> = {
+  invoices: having('what makes invoices: `new GatewayApi(url, key)` or `walletInvoices(wallet)`', 'createInvoice'),
+  secret: SECRET,
+  service: SERVICE,
+  priceMsat: PRICE,
+  description: TEXT,
+  validSecs: SECONDS,
+  expirySecs: SECONDS,
+  schemes: SCHEMES,
+  used: having('what notes charges', 'take', 'giveBack'),
+  now: FUNCTION,
 };
 
 const PROBLEMS = 'https://paymentauth.org/problems/lightning/';
@@ -58,19 +76,22 @@ const PROBLEMS = 'https://paymentauth.org/problems/lightning/';
  * 5xx, it can be shown again.
  *
  * The handler that comes back rejects as `invoices` and the handler do. Preflights (OPTIONS) carry no credentials: answer them before.
- * @throws {TypeError} when an option is missing, unknown, or not what it should be
+ * @throws {WalletError} `invalidInput`: an option is missing, unknown, or not what it should be
  */
 export function paywall(options: PaywallOptions): (handler: PaidHandler) => (request: Request) => Promise<Response> {
-  check(options);
-  const wall = new Wall(options);
-  return (handler) => (request) => wall.answer(request, handler);
+  const wall = new Wall(named('paywall', options, OPTIONS, ['invoices', 'secret', 'service', 'priceMsat']));
+  return (handler) => {
+    must('handler', handler, FUNCTION);
+    return (request) => wall.answer(request, handler);
+  };
 }
 
 /**
  * A wallet's own invoices, for {@link paywall}.
- * @throws {WalletError} from `createInvoice`: the wallet's, also when it cannot receive the amount now
+ * @throws {WalletError} `invalidInput`; from `createInvoice`: the wallet's, also when it cannot receive the amount now
  */
 export function walletInvoices(wallet: Pick<Wallet, 'receive'>): Invoices {
+  must('wallet', wallet, having('an open `Wallet`', 'receive'));
   return {
     createInvoice: async (request) => {
       const { invoice, paymentHash, expiresAt, missing } = await wallet.receive(request);
@@ -208,24 +229,4 @@ function withHeaders(response: Response, more: Record<string, string>): Response
   for (const [name, value] of Object.entries(more)) headers.set(name, value);
   const { status, statusText } = response;
   return new Response(response.body, { status, statusText, headers });
-}
-
-function check(options: PaywallOptions): void {
-  const refuse = (message: string): never => {
-    throw new TypeError(message);
-  };
-  const wrong = misnamed('paywall', options, Object.keys(OPTIONS));
-  if (wrong !== null) refuse(wrong);
-  const { invoices, secret, service, priceMsat } = options;
-  if (typeof invoices?.createInvoice !== 'function')
-    refuse('`invoices` makes invoices: `new GatewayApi(url, key)` or `walletInvoices(wallet)`.');
-  if ((typeof secret !== 'string' && !(secret instanceof Uint8Array)) || bytesOf(secret).length < 32)
-    refuse('`secret` is at least 32 bytes that nobody else knows.');
-  if (typeof service !== 'string' || !/^[A-Za-z0-9_-]{1,64}$/.test(service))
-    refuse('`service` is 1 to 64 letters, digits, `_` and `-`.');
-  if (
-    typeof priceMsat !== 'function' &&
-    (typeof priceMsat !== 'bigint' || priceMsat < 1000n || priceMsat % 1000n !== 0n)
-  )
-    refuse('`priceMsat` is a bigint of whole satoshis, such as 5000n, or a function.');
 }

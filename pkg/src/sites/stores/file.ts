@@ -2,6 +2,7 @@
 
 import { open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { FILLED, must } from '../../base/kinds.ts';
 import { KeyedMutex } from '../../base/keyed-mutex.ts';
 import type { Store } from '../types.ts';
 import type { Json } from '../wire.ts';
@@ -9,8 +10,10 @@ import type { Json } from '../wire.ts';
 /**
  * A {@link Store} in one file (JSON, readable by its owner only): each change is written whole beside it, synced, and takes its place. One
  * process at a time uses it. Its methods reject when the file cannot be read or written; one that is no JSON is left as it is.
+ * @throws {WalletError} `invalidInput`
  */
 export function fileStore(path: string): Store {
+  must('path', path, FILLED);
   const mutex = new KeyedMutex();
   let loading: Promise<Map<string, Json>> | null = null;
   const loaded = (): Promise<Map<string, Json>> => {

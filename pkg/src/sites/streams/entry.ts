@@ -77,8 +77,9 @@ export class Entry {
   }
 
   #reason(): StreamReport['reason'] {
-    const { paused } = this.last;
+    const { paused, error } = this.last;
     if (this.stream === null) return 'offline';
+    if (paused === 'failing' && error?.code === 'insufficientBalance') return 'balance';
     if (paused !== 'caller') return paused;
     return this.holds.has('user') ? 'user' : this.holds.has('hidden') ? 'hidden' : 'site';
   }

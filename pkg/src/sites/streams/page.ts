@@ -1,6 +1,8 @@
 /** For sites: a stream of payments from the visitor's wallet, as time passes or as units are used. */
 
-import type { Webln } from '../webln/page.ts';
+import { AMOUNT, FILLED, FLAG, having, must } from '../../base/kinds.ts';
+import { named, type Names } from '../../base/named.ts';
+import type { Webln } from '../webln/types.ts';
 import type { StreamReport } from '../wire.ts';
 
 /** On what terms a site is paid. */
@@ -10,14 +12,23 @@ export interface StreamTerms {
   /** The site's name for the session, 1 to 64 bytes: the payments carry it. */
   readonly sessionId: string;
   /** Price of a second, in millisatoshi. Give this, or `perUnitMsat`, or both. */
-  readonly ratePerSecondMsat?: bigint;
+  readonly ratePerSecondMsat?: bigint | undefined;
   /** Price of a unit, in millisatoshi. */
-  readonly perUnitMsat?: bigint;
+  readonly perUnitMsat?: bigint | undefined;
   /** Credit: the amount that may be used before the site is paid, in millisatoshi. */
   readonly creditMsat: bigint;
   /** Set to `false` to go on while the page is hidden; by default it pauses. */
-  readonly pauseWhenHidden?: boolean;
+  readonly pauseWhenHidden?: boolean | undefined;
 }
+
+const TERMS: Names<StreamTerms> = {
+  nodeId: FILLED,
+  sessionId: FILLED,
+  ratePerSecondMsat: AMOUNT,
+  perUnitMsat: AMOUNT,
+  creditMsat: AMOUNT,
+  pauseWhenHidden: FLAG,
+};
 
 /** State of a meter. */
 export interface StreamMeter {
@@ -52,12 +63,15 @@ export interface SiteStream {
 /**
  * Opens a stream with an enabled provider, or joins the one of this session that runs. When the wallet goes away and comes back, the
  * stream continues.
+ * @throws {WalletError} `invalidInput`
  * @throws {Error} the errors of WebLN; `UnsupportedMethodError` by wallets that do not stream
  */
 export async function openStream(
   webln: Pick<Webln, 'request' | 'on' | 'off'>,
   terms: StreamTerms,
 ): Promise<SiteStream> {
+  must('webln', webln, having('an enabled provider that streams, such as `window.webln`', 'request', 'on', 'off'));
+  named('openStream', terms, TERMS, ['nodeId', 'sessionId', 'creditMsat']);
   const stream = new PageStream(webln, terms);
   await stream.begin();
   return stream;

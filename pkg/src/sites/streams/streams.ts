@@ -1,8 +1,11 @@
 /** The wallet's streams as sites use them, and as the user sees them. */
 
+import { bindMethods } from '../../base/bound.ts';
+import { FUNCTION } from '../../base/kinds.ts';
+import { named, type Names } from '../../base/named.ts';
 import type { SiteRecord } from '../../base/protocol.ts';
-import { siteKey, type Site, type SiteStreams, type StreamRequest } from '../types.ts';
-import { siteRecords } from '../wallet-store.ts';
+import { siteKey, STORE, type Site, type SiteStreams, type StreamRequest } from '../types.ts';
+import { OPEN, siteRecords } from '../wallet-store.ts';
 import type { StreamReport } from '../wire.ts';
 import { Entry, sameSite, sameTerms, sessionKey } from './entry.ts';
 import { StreamRecords, type StreamRecord } from './records.ts';
@@ -14,6 +17,14 @@ const LOOK_MS = 1_000;
 const GRACE_MS = 10_000;
 /** A site whose stream the user stopped asks before it begins another, for so long. */
 const QUIET_MS = 30_000;
+
+const OPTIONS: Names<WalletStreamsOptions> = {
+  open: OPEN,
+  budgetLeftMsat: FUNCTION,
+  store: STORE,
+  now: FUNCTION,
+  every: FUNCTION,
+};
 
 /**
  * The streams that run here. Every method rejects with an error with a `code`, as the wallet's own: `invalidInput` for a stream that
@@ -33,8 +44,13 @@ export class WalletStreams implements SiteStreams {
   #resuming: Promise<void> = Promise.resolve();
   #endLooking: (() => void) | null = null;
 
-  /** Starts none. */
+  /**
+   * Starts none.
+   * @throws {WalletError} `invalidInput`
+   */
   constructor(options: WalletStreamsOptions) {
+    named('WalletStreams', options, OPTIONS, ['open', 'budgetLeftMsat']);
+    bindMethods(this);
     this.#options = options;
     this.#records = options.store === undefined ? null : new StreamRecords(options.store);
     this.#now = options.now ?? Date.now;

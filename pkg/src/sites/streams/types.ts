@@ -1,7 +1,7 @@
 /** Types that {@link WalletStreams} works with and shows. */
 
 import type { Authorization } from '../../base/protocol.ts';
-import type { Site, Store, StreamRequest } from '../types.ts';
+import type { Site, Store, StreamRequest, WalletFailure } from '../types.ts';
 import type { StreamReport } from '../wire.ts';
 
 /** State of a stream of the wallet, as far as it is used. */
@@ -9,11 +9,13 @@ export interface StreamStateLike {
   /** Amount that the payee has received, in msat. */
   readonly paidMsat: bigint;
   /** Amount in flight, in msat; without it, nothing is. */
-  readonly pendingMsat?: bigint;
+  readonly pendingMsat?: bigint | undefined;
   /** Amount used and neither paid nor in flight, in msat. */
   readonly owedMsat: bigint;
   /** Reason for which it does not run; `null` while it runs, and after its end. */
   readonly paused: 'caller' | 'hidden' | 'offline' | 'budget' | 'failing' | 'credit' | null;
+  /** Why payments fail, as in a `WalletError`; without it, nothing is known. */
+  readonly error?: Pick<WalletFailure, 'code'> | null | undefined;
   /** True when it has ended. */
   readonly ended: boolean;
 }
@@ -45,7 +47,7 @@ export interface StreamLineLike {
   /** Node id in hex. */
   readonly payee: string | null;
   /** The `session` that is paid, and whether the record is still `open`. */
-  readonly stream?: { readonly session: string; readonly open: boolean };
+  readonly stream?: { readonly session: string; readonly open: boolean } | undefined;
 }
 
 /** Starter of streams: a `Wallet` is one. Every method rejects with a `WalletError`. */
@@ -64,7 +66,7 @@ export interface StreamStarter {
     creditMsat: bigint;
     authorization: Authorization;
     pauseWhenHidden: boolean;
-    usedMsat?: bigint;
+    usedMsat?: bigint | undefined;
   }): Promise<StreamLike>;
   /** The open streams, also those of an earlier run, which nobody drives. */
   streams(): Promise<readonly StreamLineLike[]>;
@@ -96,9 +98,9 @@ export interface WalletStreamsOptions {
    * The wallet's own store (`SiteWallet.store`), for what was used, so that nothing stays unpaid when the browser ends. With it
    * {@link WalletStreams.resume} is to be called each time the wallet was opened; without it streams end with their wallet.
    */
-  readonly store?: Store;
+  readonly store?: Store | undefined;
   /** Milliseconds since the UNIX epoch; by default the environment's clock. */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
   /** Calls `work` every so many milliseconds; returns a function that ends that. By default the environment's timer. */
-  readonly every?: (ms: number, work: () => void) => () => void;
+  readonly every?: ((ms: number, work: () => void) => () => void) | undefined;
 }

@@ -13,6 +13,9 @@ import type {
   SiteRecord,
   WalletError as ErrorData,
 } from '../../base/protocol.ts';
+import { AMOUNT, FILLED, FUNCTION, must, SIGNAL, TEXT, whole } from '../../base/kinds.ts';
+import { named, type Names } from '../../base/named.ts';
+import { NETWORK } from '../../wallet/arguments.ts';
 import { Events } from '../../wallet/events.ts';
 import { Requests } from '../../wallet/requests.ts';
 import { PaymentList, whenPaid } from '../../wallet/watching.ts';
@@ -71,8 +74,10 @@ export class FakeWallet extends Requests implements Beside {
   #commits = 0n;
 
   /** Use {@link fakeWallet}. */
-  constructor({ balanceMsat = 1_000_000_000n, network = 'regtest' }: FakeWalletOptions = {}) {
+  constructor(options: FakeWalletOptions = {}) {
     super(async (request) => speakJson(await this.#answer(request)));
+    const names: Names<FakeWalletOptions> = { balanceMsat: AMOUNT, network: NETWORK };
+    const { balanceMsat = 1_000_000_000n, network = 'regtest' } = named('fakeWallet', options, names);
     this.#balanceMsat = balanceMsat;
     this.#network = network;
     this.ended = new Promise((resolve) => (this.#end = resolve));
@@ -80,34 +85,38 @@ export class FakeWallet extends Requests implements Beside {
 
   /** Has the next payment fail: it rejects with this code, and nothing is spent. */
   failNext(code: ErrorCode, message = 'The test wants it to fail.'): void {
+    must('code', code, FILLED);
     this.#failing = new WalletError(code, message, [], [], { outcome: 'notSent' });
   }
 
   /** Somebody outside pays one of its invoices; `amountMsat` (msat) where that has none. Rejects when it is not this wallet's. */
   async payFromOutside(invoice: string, amountMsat?: bigint): Promise<Payment> {
-    const found = issued.get(invoice);
+    const found = issued.get(must('invoice', invoice, TEXT));
+    if (amountMsat !== undefined) must('amountMsat', amountMsat, AMOUNT);
     if (found?.owner !== this) throw new WalletError('invalidPaymentRequest', 'This wallet made no such invoice.');
     return this.#receive(await sha256(fromHex(found.preimage)), found, found.amountMsat ?? amountMsat ?? 0n);
   }
 
   /** As in `Wallet`. */
   onChange(listener: Parameters<Wallet['onChange']>[0]): () => void {
-    this.#onChange.add(listener);
+    this.#onChange.add(must('listener', listener, FUNCTION));
     listener(this.#snapshot());
     return () => this.#onChange.delete(listener);
   }
 
   /** As in `Wallet`. */
   onPayment(listener: Parameters<Wallet['onPayment']>[0]): () => void {
-    this.#onPayment.add(listener);
+    this.#onPayment.add(must('listener', listener, FUNCTION));
     return () => this.#onPayment.delete(listener);
   }
 
   /** As in `Wallet`: `limit` payments, until `signal` is aborted. Rejects as that. */
   async onPayments(
     listener: Parameters<Wallet['onPayments']>[0],
-    { limit = 50, signal }: NonNullable<Parameters<Wallet['onPayments']>[1]> = {},
+    options?: Parameters<Wallet['onPayments']>[1],
   ): Promise<() => void> {
+    const { limit = 50, signal } = named('onPayments', options, { limit: whole(1, 100), signal: SIGNAL });
+    must('listener', listener, FUNCTION);
     const list = new PaymentList(limit, listener);
     list.load((await this.history({ pageSize: limit }).next()).value ?? []);
     const end = this.onPayment((payment) => list.change(payment));
@@ -116,14 +125,16 @@ export class FakeWallet extends Requests implements Beside {
   }
 
   /** As in `Wallet`, until `signal` is aborted. Rejects as that. */
-  async paid(paymentHash: string, { signal }: NonNullable<Parameters<Wallet['paid']>[1]> = {}): Promise<Payment> {
+  async paid(paymentHash: string, options?: Parameters<Wallet['paid']>[1]): Promise<Payment> {
+    const { signal } = named('paid', options, { signal: SIGNAL });
+    must('paymentHash', paymentHash, TEXT);
     signal?.throwIfAborted();
     return whenPaid(this, paymentHash, signal);
   }
 
   /** As in `Wallet`, until `signal` is aborted. */
   events(options?: Parameters<Wallet['events']>[0]): ReturnType<Wallet['events']> {
-    return this.#events.iterate(options?.signal);
+    return this.#events.iterate(named('events', options, { signal: SIGNAL }).signal);
   }
 
   /** As in `Wallet`. Never fails. */

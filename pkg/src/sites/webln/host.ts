@@ -1,5 +1,8 @@
 /** The host of sites: what an extension's background runs. It keeps nothing that has to survive it. */
 
+import { bindMethods } from '../../base/bound.ts';
+import { FUNCTION, having, TEXT } from '../../base/kinds.ts';
+import { named, type Names } from '../../base/named.ts';
 import { busy, invalid, providerErrorOf, rejected, unsupported } from '../errors.ts';
 import { Lnurl } from '../lnurl/lnurl.ts';
 import { PendingSuccessActions } from '../lnurl/pending-actions.ts';
@@ -35,10 +38,18 @@ export interface SiteHostOptions {
   /** The wallet's version, as `getInfo` says it. */
   readonly version: string;
   /** For LNURL; by default the environment's, and rejects as that does. */
-  readonly fetch?: typeof globalThis.fetch;
+  readonly fetch?: typeof globalThis.fetch | undefined;
   /** Milliseconds since the UNIX epoch; by default the environment's clock. */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
 }
+
+const OPTIONS: Names<SiteHostOptions> = {
+  wallet: having('`siteWallet(() => wallet)`', 'info', 'inspect', 'pay'),
+  ask: FUNCTION,
+  version: TEXT,
+  fetch: FUNCTION,
+  now: FUNCTION,
+};
 
 /** Returns what pages ask of the wallet. */
 export class SiteHost {
@@ -54,14 +65,19 @@ export class SiteHost {
   /** Sites that ask to be enabled: one question for all calls that do so at once. */
   readonly #enabling = new Map<string, Promise<Json>>();
 
-  /** Does nothing yet. */
-  constructor({
-    wallet,
-    ask,
-    version,
-    fetch = (...call) => globalThis.fetch(...call),
-    now = Date.now,
-  }: SiteHostOptions) {
+  /**
+   * Does nothing yet.
+   * @throws {WalletError} `invalidInput`
+   */
+  constructor(options: SiteHostOptions) {
+    const {
+      wallet,
+      ask,
+      version,
+      fetch = (...call: Parameters<typeof globalThis.fetch>) => globalThis.fetch(...call),
+      now = Date.now,
+    } = named('SiteHost', options, OPTIONS, ['wallet', 'ask', 'version']);
+    bindMethods(this);
     this.#now = now;
     const records = new SiteRecords(wallet.store, now);
     const prompts = new Prompts(ask, now);

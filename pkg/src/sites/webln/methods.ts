@@ -2,12 +2,13 @@
 
 import { invalid, isUnsent, ProviderError, providerErrorOf, rejected } from '../errors.ts';
 import type { Lnurl } from '../lnurl/lnurl.ts';
-import { withinBudget } from '../payments/approval.ts';
+import { withinBudget, type Spending } from '../payments/approval.ts';
+import { NOT_ENOUGH, showingNotEnough } from '../payments/not-enough.ts';
 import type { Payments } from '../payments/pay.ts';
 import { chosen, type Prompts } from '../payments/prompts.ts';
 import type { SiteRecords } from '../payments/records.ts';
 import { fromHex, sha256 } from '../proof.ts';
-import { siteKey, type Quote, type Site, type SiteWallet } from '../types.ts';
+import { siteKey, type Outcome, type Quote, type Site, type SiteWallet } from '../types.ts';
 import type { Json } from '../wire.ts';
 import type { Rate } from './rate.ts';
 import type { StreamMethods } from './streams.ts';
@@ -88,15 +89,21 @@ export const keysend: Method = async ({ wallet, prompts }, site, params, signal)
   const records = read.records(params['customRecords']);
   const { expectedFeeMsat, maxFeeMsat } = await quoted(wallet, { payee, amountMsat });
   const request = { payee, amountMsat, maxFeeMsat, records };
-  const sending = withinBudget({
+  const spending: Spending<Outcome> = {
     site,
     purpose: undefined,
-    pay: (authorization) => wallet.keysend({ ...request, authorization }),
+    pay: async (authorization) => {
+      const sent = await wallet.keysend({ ...request, authorization });
+      if (sent.state === 'failed' && sent.code === NOT_ENOUGH.code) throw providerErrorOf(NOT_ENOUGH);
+      return sent;
+    },
     ask: async (refusal) => {
       await prompts.ask({ kind: 'keysend', site, payee, amountMsat, expectedFeeMsat, maxFeeMsat, refusal }, signal);
       return amountMsat + maxFeeMsat;
     },
-  });
+  };
+  const price = () => ({ site, amountMsat, maxFeeMsat });
+  const sending = showingNotEnough(prompts, signal, price, () => withinBudget(spending));
   const outcome = await sending.catch((error: unknown) => {
     // It has no invoice to recognise it by: asked for again, it would be paid again.
     throw error instanceof ProviderError || isUnsent(error) ? providerErrorOf(error) : undecided(error);

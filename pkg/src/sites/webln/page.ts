@@ -1,9 +1,13 @@
 /** `window.webln`: what a page calls, handed to the host. Tiny on purpose, and trusted with nothing. */
 
+import { having, must, OBJECT } from '../../base/kinds.ts';
+import { named, type Names } from '../../base/named.ts';
 import { isSecureOrigin } from '../origin.ts';
 import { toHex } from '../proof.ts';
 import { WIRE_VERSION, type Json, type SiteCall, type SiteEvent, type SiteMethod, type SiteReply } from '../wire.ts';
+import { WINDOW } from './window.ts';
 import { errorClasses, toSiteError } from './page-errors.ts';
+import type { InvoiceArgs, KeysendArgs, Listener, LookupArgs, Webln } from './types.ts';
 
 /** Carries messages between this page and the host. */
 export interface PageTransport {
@@ -38,81 +42,45 @@ export interface InstallOptions {
   /** Carries what is called, and the answers. */
   readonly transport: PageTransport;
   /** Announcement of the wallet; `uuid` is made when left out. */
-  readonly info: Omit<ProviderInfo, 'uuid'> & { readonly uuid?: string };
+  readonly info: Omit<ProviderInfo, 'uuid'> & { readonly uuid?: string | undefined };
   /** Window at which `webln` is put and events are dispatched; by default the page's window. */
-  readonly target?: Window;
+  readonly target?: Window | undefined;
 }
 
-/** Called at an event, with its detail. */
-type Listener = (...detail: unknown[]) => void;
-
-/**
- * WebLN (webln.guide) whole. Every method rejects with an error named as those of the npm package `webln`. Methods other than
- * `enable`, `isEnabled`, `on` and `off` reject with `RejectionError` while the user has not enabled this site. What answers
- * hold is what the guide says of each.
- */
-export interface Webln {
-  /** Asks the user, once for each site, whether it may use the wallet. */
-  enable(): Promise<unknown>;
-  /** Returns whether the user has enabled this site. Asks nobody. */
-  isEnabled(): Promise<unknown>;
-  /** The node and what it can do. */
-  getInfo(): Promise<unknown>;
-  /** Returns what is left in the site's budget or, without one and when the user agrees, in the wallet; in sat. */
-  getBalance(): Promise<unknown>;
-  /** An invoice to be paid by the site: an amount in sat, or what the user may choose from. */
-  makeInvoice(args: unknown): Promise<unknown>;
-  /** Pays a BOLT 11 invoice and resolves with the proof, when there is one. */
-  sendPayment(paymentRequest: unknown): Promise<unknown>;
-  /** Pays a BOLT 11 invoice and resolves when the payment is under way, with no proof. */
-  sendPaymentAsync(paymentRequest: unknown): Promise<unknown>;
-  /** Pays a node without an invoice. */
-  keysend(args: unknown): Promise<unknown>;
-  /** Signs a text with the node's key; the user is asked each time. */
-  signMessage(message: unknown): Promise<unknown>;
-  /** Shows the user who signed a text. */
-  verifyMessage(signature: unknown, message: unknown): Promise<unknown>;
-  /** Pays, withdraws or logs in by LNURL. */
-  lnurl(lnurl: unknown): Promise<unknown>;
-  /** Returns whether an invoice of this site's is paid. */
-  lookupInvoice(args: unknown): Promise<unknown>;
-  /** Methods beyond WebLN, by name; `getInfo().methods` lists them. */
-  request(method: unknown, params?: unknown): Promise<unknown>;
-  /**
-   * Has `listener` called at each `accountChanged` (or `stream`, or `lost`: the wallet went away, and is asked again by the
-   * next call).
-   */
-  on(event: string, listener: Listener): void;
-  /** Ends {@link Webln.on}. */
-  off(event: string, listener: Listener): void;
-}
+const INSTALL: Names<InstallOptions> = {
+  transport: having('what carries calls, such as `windowTransport()`', 'post', 'listen'),
+  info: OBJECT,
+  target: true,
+};
+const REQUIRED = ['transport', 'info'] as const;
 
 /** No method needs its `this`: libraries detach them and wrap the provider. */
 function makeWebln(
-  call: (method: SiteMethod, params: object) => Promise<unknown>,
+  call: <T>(method: SiteMethod, params: object) => Promise<T>,
   listeners: Map<string, Set<Listener>>,
 ): Webln {
-  return Object.freeze({
+  const provider: Webln = {
     enable: () => call('enable', {}),
     isEnabled: () => call('isEnabled', {}),
     getInfo: () => call('getInfo', {}),
     getBalance: () => call('getBalance', {}),
-    makeInvoice: (args: unknown) =>
+    makeInvoice: (args?: InvoiceArgs) =>
       call('makeInvoice', typeof args === 'object' && args !== null ? args : { amount: args }),
-    sendPayment: (paymentRequest: unknown) => call('sendPayment', { paymentRequest }),
-    sendPaymentAsync: (paymentRequest: unknown) => call('sendPaymentAsync', { paymentRequest }),
-    keysend: (args: unknown) => call('keysend', Object(args)),
-    signMessage: (message: unknown) => call('signMessage', { message }),
-    verifyMessage: (signature: unknown, message: unknown) => call('verifyMessage', { signature, message }),
-    lnurl: (lnurl: unknown) => call('lnurl', { lnurl }),
-    lookupInvoice: (args: unknown) => call('lookupInvoice', Object(args)),
-    request: (method: unknown, params: unknown = null) => call('request', { method, params }),
+    sendPayment: (paymentRequest: string) => call('sendPayment', { paymentRequest }),
+    sendPaymentAsync: (paymentRequest: string) => call('sendPaymentAsync', { paymentRequest }),
+    keysend: (args: KeysendArgs) => call('keysend', Object(args)),
+    signMessage: (message: string) => call('signMessage', { message }),
+    verifyMessage: (signature: string, message: string) => call('verifyMessage', { signature, message }),
+    lnurl: (lnurl: string) => call('lnurl', { lnurl }),
+    lookupInvoice: (args: LookupArgs) => call('lookupInvoice', Object(args)),
+    request: (method: string, params: unknown = null) => call('request', { method, params }),
     on: (event: string, listener: Listener) => {
       const all = listeners.get(event) ?? new Set();
       listeners.set(event, all.add(listener));
     },
     off: (event: string, listener: Listener) => void listeners.get(event)?.delete(listener),
-  });
+  };
+  return Object.freeze(provider);
 }
 
 /**
@@ -120,18 +88,22 @@ function makeWebln(
  * page asks with `webln:requestProvider`. The provider is frozen; `window.webln` itself stays assignable, because libraries
  * put their own there, and a page that rewrites it harms only itself. Pages that no wallet serves (not https nor this machine, or
  * sandboxed) do not see that there is one.
+ * @throws {WalletError} `invalidInput`
  */
-export function installWebln({ transport, info, target = window }: InstallOptions): Webln {
+export function installWebln(options: InstallOptions): Webln {
+  const { transport, info, target = globalThis.window } = named('installWebln', options, INSTALL, REQUIRED);
+  must('target', target, WINDOW);
   const listeners = new Map<string, Set<Listener>>();
   const calls = connect(transport, listeners);
   let told = false;
-  const call = async (method: SiteMethod, params: object): Promise<unknown> => {
+  const call = async <T>(method: SiteMethod, params: object): Promise<T> => {
     const result = await calls(method, params);
     if (method === 'enable' && !told) {
       told = true;
       target.document.dispatchEvent(new CustomEvent('webln:enabled', { bubbles: true }));
     }
-    return result;
+    // The host is of the same release: what it answers is not checked again.
+    return result as T;
   };
   const provider = makeWebln(call, listeners);
   if (!isSecureOrigin(target.origin)) return provider;

@@ -1,6 +1,7 @@
 /** Any WebLN wallet as a payer of paid requests. */
 
 import { invoiceFacts } from '../../base/bolt11.ts';
+import { having, must } from '../../base/kinds.ts';
 import { failureOf } from '../errors.ts';
 import { PaidFetchError } from '../http402/errors.ts';
 import type { Payer } from '../http402/types.ts';
@@ -21,8 +22,14 @@ const UNPAID = /reject|cancel|denied|declin|insufficient|no route|not enabled/i;
  * A WebLN wallet, such as `window.webln`, as `payingFetch` needs it. The invoice is read here, and what it asks for is at most
  * `maxCostMsat`; the routing fee is up to the wallet. WebLN cannot look a payment up: one whose answer was lost stays `pending`, and is
  * not made again.
+ * @throws {WalletError} `invalidInput`
  */
 export function weblnPayer(webln: WeblnLike): Payer {
+  must(
+    'webln',
+    webln,
+    having('a WebLN wallet, such as `window.webln`, and there is none here', 'enable', 'sendPayment'),
+  );
   const outcomes = new Map<string, Outcome>();
   return {
     inspect: async (invoice) => facts(invoice),

@@ -1,6 +1,7 @@
 /** `webln.request('stream.…')`: a site is paid as time passes or units are used. The wallet keeps the streams. */
 
 import { asksUser, invalid, ProviderError } from '../errors.ts';
+import { requireEnough } from '../payments/not-enough.ts';
 import type { Prompts } from '../payments/prompts.ts';
 import type { Site, SiteStreams, SiteWallet, StreamRequest } from '../types.ts';
 import type { Json } from '../wire.ts';
@@ -65,12 +66,14 @@ export class StreamMethods {
   }
 
   /**
-   * Within the budget. Where it says no, the user may give the site one that says yes. A stream ends with the last frame that
-   * uses it.
+   * Within the budget. Where it says no, the user may give the site one that says yes; where there is not even its credit to pay,
+   * there is nothing to allow. A stream ends with the last frame that uses it.
    */
   async #start(streams: SiteStreams, site: Site, request: StreamRequest, pausesHidden: boolean, signal: AbortSignal) {
     const authorization = { holder: { kind: 'site', ...site }, purpose: 'stream' } as const;
     const begin = () => streams.start({ ...request, authorization });
+    const parts = { wallet: this.#wallet, prompts: this.#prompts };
+    await requireEnough(parts, signal, { site, amountMsat: request.creditMsat, maxFeeMsat: 0n });
     const report = await begin().catch(async (error: unknown) => {
       const refusal = asksUser(error);
       if (refusal === null) throw error;

@@ -1,5 +1,6 @@
 /** Messages between a page's own world and an extension's content script, by `window.postMessage`. */
 
+import { FUNCTION, having, must, type Kind } from '../../base/kinds.ts';
 import {
   isSiteCall,
   WIRE_VERSION,
@@ -11,6 +12,9 @@ import {
 } from '../wire.ts';
 import type { PageTransport } from './page.ts';
 import { isShort } from './validate.ts';
+
+/** A page's window. */
+export const WINDOW: Kind = having("a page's window, and there is none here", 'addEventListener');
 
 const TO_HOST = 'amplet:call';
 const TO_PAGE = 'amplet:answer';
@@ -33,8 +37,12 @@ function hear(target: Window, receive: (envelope: Envelope) => void): void {
  */
 const ownOrigin = ({ origin }: Window): string => (origin === 'null' ? '*' : origin);
 
-/** For the script in the page's world. The page can forge what it hears, to its own harm only. */
-export function windowTransport(target: Window = window): PageTransport {
+/**
+ * For the script in the page's world. The page can forge what it hears, to its own harm only.
+ * @throws {WalletError} `invalidInput`
+ */
+export function windowTransport(target: Window = globalThis.window): PageTransport {
+  must('target', target, WINDOW);
   return {
     post: (call) => target.postMessage({ [TO_HOST]: call }, ownOrigin(target)),
     listen: (receive) => hear(target, ({ [TO_PAGE]: message }) => message && receive(message)),
@@ -52,8 +60,11 @@ export interface Relay {
 /**
  * For the content script: has `forward` called with each call of the page, unless it is too large or too many have no answer: what a
  * page does to the host ends here.
+ * @throws {WalletError} `invalidInput`
  */
-export function relay(forward: (call: SiteCall) => void, target: Window = window): Relay {
+export function relay(forward: (call: SiteCall) => void, target: Window = globalThis.window): Relay {
+  must('forward', forward, FUNCTION);
+  must('target', target, WINDOW);
   /** Ids of calls without an answer. A page that gives one twice counts once, and hears of one. */
   const open = new Set<number>();
   const post = (message: SiteReply | SiteEvent) => target.postMessage({ [TO_PAGE]: message }, ownOrigin(target));

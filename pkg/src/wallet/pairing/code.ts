@@ -1,14 +1,15 @@
 // The code that the old device shows: a secret, its public key, and where the mailbox is. It stands in the fragment of a link, which
 // browsers do not send.
 
+import { base64urlnopad } from '@scure/base';
 import { WalletError } from '../../base/error.ts';
-import { joined, PUBLIC_BYTES, SECRET_BYTES } from './seal.ts';
+import { joined, PUBLIC_BYTES, SECRET_BYTES, type Bytes } from './seal.ts';
 
 /** Contents of a code. */
 export interface Code {
-  secret: Uint8Array<ArrayBuffer>;
+  secret: Bytes;
   /** Public key of the device that shows it. */
-  publicKey: Uint8Array<ArrayBuffer>;
+  publicKey: Bytes;
   /** Origin of the gateway whose mailbox is used. */
   mailbox: string;
 }
@@ -18,9 +19,7 @@ const PREFIX = 'pair1';
 
 /** Writes a code. */
 export function writeCode({ secret, publicKey, mailbox }: Code): string {
-  const bytes = joined(secret, publicKey, new TextEncoder().encode(mailbox));
-  const base64 = btoa(String.fromCharCode(...bytes));
-  return PREFIX + base64.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+  return PREFIX + base64urlnopad.encode(joined(secret, publicKey, new TextEncoder().encode(mailbox)));
 }
 
 /**
@@ -59,9 +58,9 @@ function isOrigin(text: string): boolean {
   return origin === text && (protocol === 'https:' || protocol === 'http:');
 }
 
-function decoded(base64: string): Uint8Array<ArrayBuffer> | null {
+function decoded(base64: string): Bytes | null {
   try {
-    return Uint8Array.from(atob(base64.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0));
+    return Uint8Array.from(base64urlnopad.decode(base64));
   } catch {
     return null;
   }

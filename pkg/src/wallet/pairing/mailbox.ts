@@ -1,6 +1,7 @@
 // The gateway's mailbox (crates/gateway/src/http/edge/pairing.rs): letters are put once and taken once.
 
-import { describe, WalletError } from '../../base/error.ts';
+import { WalletError } from '../../base/error.ts';
+import { pause, post } from '../post.ts';
 import type { Bytes } from './seal.ts';
 
 /** Pause between two looks into the mailbox, ms. */
@@ -10,13 +11,11 @@ const PAUSE_MS = 1000;
 export class Mailbox {
   readonly #origin: string;
   readonly #signal: AbortSignal;
-  readonly #pauseMs: number;
 
   /** `origin`: the gateway's; when `signal` is aborted every call rejects with its reason. */
-  constructor(origin: string, signal: AbortSignal, pauseMs = PAUSE_MS) {
+  constructor(origin: string, signal: AbortSignal) {
     this.#origin = origin;
     this.#signal = signal;
-    this.#pauseMs = pauseMs;
   }
 
   /**
@@ -48,41 +47,12 @@ export class Mailbox {
       // Too many at a time, or a gateway that restarts: the next look may do.
       if (response !== null && response.status !== 204 && response.status !== 429 && response.status < 500)
         throw refused(response.status);
-      await this.#pause();
+      await pause(PAUSE_MS, this.#signal);
     }
   }
 
-  async #post(what: 'put' | 'take', id: string, body?: Bytes): Promise<Response> {
-    this.#signal.throwIfAborted();
-    try {
-      return await fetch(`${this.#origin}/pairing/v1/${what}/${id}`, {
-        method: 'POST',
-        body: body ?? null,
-        signal: this.#signal,
-        cache: 'no-store',
-        credentials: 'omit',
-        referrerPolicy: 'no-referrer',
-      });
-    } catch (error) {
-      this.#signal.throwIfAborted();
-      throw new WalletError('gatewayOffline', 'The gateway is not reached: check the connection, then try again.', [
-        describe(error),
-      ]);
-    }
-  }
-
-  #pause(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const abort = (): void => {
-        clearTimeout(timer);
-        reject(this.#signal.reason as Error);
-      };
-      const timer = setTimeout(() => {
-        this.#signal.removeEventListener('abort', abort);
-        resolve();
-      }, this.#pauseMs);
-      this.#signal.addEventListener('abort', abort, { once: true });
-    });
+  #post(what: 'put' | 'take', id: string, body?: Bytes): Promise<Response> {
+    return post(`${this.#origin}/pairing/v1/${what}/${id}`, this.#signal, body);
   }
 }
 

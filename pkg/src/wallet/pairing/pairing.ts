@@ -2,11 +2,13 @@
 // and the old one sends what the new one needs, sealed so that only it can read it.
 
 import { WalletError } from '../../base/error.ts';
+import { LIST, OBJECT, SIGNAL, TEXT, TEXTS } from '../../base/kinds.ts';
+import type { Names } from '../../base/named.ts';
 import type { Gateway, Network } from '../../base/protocol.ts';
-import { named, text } from '../arguments.ts';
+import { named, NETWORK, text } from '../arguments.ts';
 import { mailboxOrigin, readCode, writeCode } from './code.ts';
 import { Mailbox } from './mailbox.ts';
-import { deviceKeys, helloKeys, SECRET_BYTES, seal, shared, unseal, type Bytes } from './seal.ts';
+import { damaged, deviceKeys, helloKeys, SECRET_BYTES, seal, shared, unseal, type Bytes } from './seal.ts';
 
 /** Time for which a code holds, ms: that of the gateway's letters. */
 const LIFE_MS = 600_000;
@@ -30,13 +32,17 @@ export interface PairedWallet {
 }
 
 /** Names of {@link PairedWallet}. */
-const WALLET: Record<keyof PairedWallet, true> = {
-  mnemonic: true,
-  network: true,
-  gateways: true,
-  chainSources: true,
-  backupUrl: true,
+const WALLET: Names<PairedWallet> = {
+  mnemonic: TEXT,
+  network: NETWORK,
+  gateways: LIST,
+  chainSources: TEXTS,
+  backupUrl: TEXT,
 };
+const WHOLE = ['mnemonic', 'network', 'gateways', 'chainSources', 'backupUrl'] as const;
+
+/** Names of what {@link offerPairing} takes. */
+const OFFER = { mailbox: TEXT, wallet: OBJECT, signal: SIGNAL };
 
 /** A new device that has read the code. */
 interface Hello {
@@ -45,7 +51,7 @@ interface Hello {
   /** Six digits that it shows. */
   number: string;
   /** Sends it the wallet. */
-  give: (wallet: PairedWallet) => Promise<void>;
+  give: () => Promise<void>;
 }
 
 /** The old device's side of a pairing; made by {@link offerPairing}. */
@@ -60,16 +66,14 @@ export class PairingOffer {
    */
   readonly joined: Promise<string>;
 
-  readonly #wallet: PairedWallet;
   readonly #hello: Promise<Hello>;
   #tries = MAX_TRIES;
   #sent = false;
 
   /** Use {@link offerPairing}. */
-  constructor(code: string, wallet: PairedWallet, hello: Promise<Hello>) {
+  constructor(code: string, hello: Promise<Hello>) {
     this.code = code;
     this.expiresAt = BigInt(Math.floor((Date.now() + LIFE_MS) / 1000));
-    this.#wallet = wallet;
     this.joined = hello.then(({ name }) => name);
     this.#hello = hello;
     // Whoever waits for neither is told by `confirm`.
@@ -84,6 +88,7 @@ export class PairingOffer {
    * `gatewayOffline`, `gatewayRefused`; as `joined` does
    */
   async confirm(number: string): Promise<void> {
+    text('number', number);
     const { give, number: expected } = await this.#hello;
     if (this.#sent || this.#tries === 0) throw new WalletError('cancelled', 'This code is used up: show a new one.');
     if (number.replaceAll(/\D/g, '') !== expected) {
@@ -94,7 +99,7 @@ export class PairingOffer {
     }
     this.#sent = true;
     try {
-      await give(this.#wallet);
+      await give();
     } catch (error) {
       this.#sent = error instanceof WalletError && error.code === 'inUse';
       throw error;
@@ -113,8 +118,8 @@ export async function offerPairing(options: {
   wallet: PairedWallet;
   signal?: AbortSignal | undefined;
 }): Promise<PairingOffer> {
-  const { mailbox, wallet, signal } = named('offerPairing', options, { mailbox: true, wallet: true, signal: true });
-  named('offerPairing.wallet', wallet, WALLET);
+  const { mailbox, wallet, signal } = named('offerPairing', options, OFFER, ['mailbox', 'wallet']);
+  named('wallet', wallet, WALLET, WHOLE);
   const origin = mailboxOrigin(mailbox);
   const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
   const mine = await deviceKeys();
@@ -124,11 +129,10 @@ export async function offerPairing(options: {
     const keys = await helloKeys(secret);
     const { name, publicKey } = readHello(await unseal(keys, await letters.take(keys.id)));
     const { gift, number } = await shared(secret, mine, mine.publicKey, publicKey);
-    const give = async (wallet: PairedWallet): Promise<void> =>
-      letters.put(gift.id, await seal(gift, JSON.stringify(wallet)));
+    const give = async (): Promise<void> => letters.put(gift.id, await seal(gift, JSON.stringify(wallet)));
     return { name, number, give };
   })();
-  return new PairingOffer(code, wallet, hello);
+  return new PairingOffer(code, hello);
 }
 
 /** The new device's side of a pairing; made by {@link joinPairing}. */
@@ -152,8 +156,8 @@ export async function joinPairing(
   code: string,
   options: { device: string; signal?: AbortSignal | undefined },
 ): Promise<PairingJoin> {
-  const { device, signal } = named('joinPairing', options, { device: true, signal: true });
-  const name = text('device', device).trim().slice(0, MAX_NAME);
+  const { device, signal } = named('joinPairing', options, { device: TEXT, signal: SIGNAL }, ['device']);
+  const name = device.trim().slice(0, MAX_NAME);
   if (name === '') throw new WalletError('invalidInput', '`device` is a name of 1 to 40 characters.');
   const { secret, publicKey: olds, mailbox } = readCode(text('code', code));
   const mine = await deviceKeys();
@@ -182,9 +186,6 @@ function lifetime(signal: AbortSignal | undefined): AbortSignal {
   signal?.addEventListener('abort', end, { once: true });
   return ended.signal;
 }
-
-const damaged = (): WalletError =>
-  new WalletError('corrupt', 'What came from the other device cannot be read: show a new code there.');
 
 function read(text: string): Record<string, unknown> {
   try {

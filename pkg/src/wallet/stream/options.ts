@@ -1,5 +1,7 @@
 import { WalletError } from '../../base/error.ts';
 import type { Authorization, Payment } from '../../base/protocol.ts';
+import { AMOUNT, FLAG, must, OBJECT } from '../../base/kinds.ts';
+import type { Names } from '../../base/named.ts';
 import { authorized, named, required, text } from '../arguments.ts';
 
 /** Payee, price and payer of a stream. */
@@ -7,24 +9,24 @@ export interface StreamOptions {
   /** The payee's node id, in hex (`nodeId`), and the name that the payee gave this session, 1 to 64 bytes (`session`). */
   to: { nodeId: string; session: string };
   /** Price of a second, in msat. Give this, or `unitMsat`, or both. */
-  ratePerSecondMsat?: bigint;
+  ratePerSecondMsat?: bigint | undefined;
   /** Price of a unit, in msat: see `add`. */
-  unitMsat?: bigint;
+  unitMsat?: bigint | undefined;
   /** Credit: the amount that may be used before the payee is paid, in msat. */
   creditMsat: bigint;
   /** Authorization to pay, by default the user's; without `approvedMsat`. */
-  authorization?: Authorization;
+  authorization?: Authorization | undefined;
   /** Maximum fee of each payment, in msat; by default what its planned route and the retries cost, as in `Wallet.pay`. */
-  maxFeeMsat?: bigint;
+  maxFeeMsat?: bigint | undefined;
   /** Set to `false` to go on while the page is hidden; by default it pauses. */
-  pauseWhenHidden?: boolean;
+  pauseWhenHidden?: boolean | undefined;
   /**
    * Amount, in msat, that this session had used in all when an earlier run of its record ended unexpectedly (`paidMsat`,
    * `pendingMsat` and
    * `owedMsat` of its last state together): what is missing of it is owed, at most `creditMsat`. Counted by the record, it is
    * paid once.
    */
-  usedMsat?: bigint;
+  usedMsat?: bigint | undefined;
 }
 
 /**
@@ -79,15 +81,15 @@ export interface StreamWallet {
   readonly ended: Promise<WalletError>;
 }
 
-const NAMES: Record<keyof StreamOptions, true> = {
+const NAMES: Names<StreamOptions> = {
   to: true,
-  ratePerSecondMsat: true,
-  unitMsat: true,
-  creditMsat: true,
+  ratePerSecondMsat: AMOUNT,
+  unitMsat: AMOUNT,
+  creditMsat: AMOUNT,
   authorization: true,
-  maxFeeMsat: true,
-  pauseWhenHidden: true,
-  usedMsat: true,
+  maxFeeMsat: AMOUNT,
+  pauseWhenHidden: FLAG,
+  usedMsat: AMOUNT,
 };
 
 /**
@@ -95,15 +97,15 @@ const NAMES: Record<keyof StreamOptions, true> = {
  * @throws {WalletError} `invalidInput`
  */
 export function checkStream(options: StreamOptions): void {
-  named('stream', options, NAMES);
-  named('stream.to', options?.to, { nodeId: true, session: true });
-  authorized(options?.authorization);
-  text('to.nodeId', options.to?.nodeId);
-  text('to.session', options.to?.session);
-  const rate = required('ratePerSecondMsat', options.ratePerSecondMsat ?? 0n);
-  const unit = required('unitMsat', options.unitMsat ?? 0n);
-  if (options.maxFeeMsat !== undefined) required('maxFeeMsat', options.maxFeeMsat);
-  if (options.usedMsat !== undefined) required('usedMsat', options.usedMsat);
+  const { to, authorization } = named('stream', must('options', options, OBJECT), NAMES);
+  const { nodeId, session } = named('stream.to', must<StreamOptions['to']>('to', to, OBJECT), {
+    nodeId: true,
+    session: true,
+  });
+  authorized(authorization);
+  text('to.nodeId', nodeId);
+  text('to.session', session);
+  const { ratePerSecondMsat: rate = 0n, unitMsat: unit = 0n } = options;
   if (rate + unit === 0n || required('creditMsat', options.creditMsat) === 0n) {
     throw new WalletError(
       'invalidInput',

@@ -1,5 +1,8 @@
+import { bindMethods } from '../../base/bound.ts';
 import { toError, WalletError } from '../../base/error.ts';
+import { FUNCTION, must } from '../../base/kinds.ts';
 import type { Payment } from '../../base/protocol.ts';
+import { notify } from '../notify.ts';
 import type { StreamEnvironment } from './environment.ts';
 import { Meter } from './meter.ts';
 import type { StreamEnd, StreamOptions, StreamPause, StreamState, StreamWallet } from './options.ts';
@@ -51,6 +54,7 @@ export class Stream {
 
   /** For `wallet.stream()`. `record`: the open stream's. */
   constructor(options: StreamOptions, record: Payment, wallet: StreamWallet, environment: StreamEnvironment) {
+    bindMethods(this);
     this.id = record.id;
     this.#options = options;
     this.#wallet = wallet;
@@ -91,7 +95,7 @@ export class Stream {
 
   /** Calls `listener` with each change of its state, now first. Returns a function that ends that. */
   onChange(listener: (state: StreamState) => void): () => void {
-    this.#listeners.add(listener);
+    this.#listeners.add(must('listener', listener, FUNCTION));
     listener(this.state);
     return () => this.#listeners.delete(listener);
   }
@@ -349,13 +353,7 @@ export class Stream {
   #notify(): void {
     if (this.#listeners.size === 0) return;
     const state = this.state;
-    for (const listener of this.#listeners) {
-      try {
-        listener(state);
-      } catch (error) {
-        reportError(error);
-      }
-    }
+    notify(this.#listeners, state);
   }
 }
 

@@ -1,5 +1,8 @@
 /** HTTP 402 on top-level navigation: a page that costs money is paid for once, loaded again once, and never lost or looped. */
 
+import { bindMethods } from '../../../base/bound.ts';
+import { FUNCTION, having } from '../../../base/kinds.ts';
+import { named, type Names } from '../../../base/named.ts';
 import { KeyedMutex } from '../../../base/keyed-mutex.ts';
 import { ProviderError } from '../../errors.ts';
 import { isSecureOrigin } from '../../origin.ts';
@@ -28,8 +31,14 @@ export interface TopLevel402Options {
   /** Says what became of a payment, and keeps what outlives the machine. */
   readonly wallet: Pick<SiteWallet, 'lookup' | 'store'>;
   /** Milliseconds since the UNIX epoch; by default the environment's clock. */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
 }
+
+const OPTIONS: Names<TopLevel402Options> = {
+  payments: having('`host.payments` of a `SiteHost`', 'pay', 'inspect'),
+  wallet: having('`siteWallet(() => wallet)`', 'lookup'),
+  now: FUNCTION,
+};
 
 /** Pays for pages. It keeps nothing that has to survive it. Every method rejects when the store fails. */
 export class TopLevel402 {
@@ -40,8 +49,13 @@ export class TopLevel402 {
   /** The responses of each origin that are being dealt with. */
   readonly #mutex = new KeyedMutex();
 
-  /** Does nothing yet. */
-  constructor({ payments, wallet, now = Date.now }: TopLevel402Options) {
+  /**
+   * Does nothing yet.
+   * @throws {WalletError} `invalidInput`
+   */
+  constructor(options: TopLevel402Options) {
+    const { payments, wallet, now = Date.now } = named('TopLevel402', options, OPTIONS, ['payments', 'wallet']);
+    bindMethods(this);
     const { store } = wallet;
     this.#payments = payments;
     this.#purchases = new Purchases({

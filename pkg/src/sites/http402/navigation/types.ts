@@ -17,13 +17,13 @@ export interface NavigationResponse {
   /** As they came, one entry for each line, with `name` and `value`. */
   readonly headers: readonly { readonly name: string; readonly value?: string | undefined }[];
   /** Loaded ahead of time (`documentLifecycle` is not `active`, or a prefetch): nobody has asked for it yet. */
-  readonly ahead?: boolean;
+  readonly ahead?: boolean | undefined;
   /** Another site led the tab here: the user is asked, whatever the budget allows. */
-  readonly uninvited?: boolean;
+  readonly uninvited?: boolean | undefined;
   /** True when the header of a `reload` was set for this request; without it: whatever was asked of this tab last was done. */
-  readonly authorized?: boolean;
+  readonly authorized?: boolean | undefined;
   /** The page is known to hold nothing, whatever its headers say. */
-  readonly empty?: boolean;
+  readonly empty?: boolean | undefined;
 }
 
 /** Reason for which a page that costs money is not there. */

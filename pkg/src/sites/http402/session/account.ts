@@ -35,9 +35,9 @@ export interface Session {
   /** The deposit that the server has not credited yet: the first, or one more. */
   readonly open: Deposit | null;
   /** True when it has ended: it is kept for its account only. */
-  readonly ended?: boolean;
+  readonly ended?: boolean | undefined;
   /** The origin's account; without it (in what older releases kept) there is no more than this session. */
-  readonly account?: SessionAccount;
+  readonly account?: SessionAccount | undefined;
 }
 
 /** Store of sessions: one for each origin. All JSON. Every method rejects when the store fails; then nothing is paid. */

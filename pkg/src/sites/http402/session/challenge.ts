@@ -3,6 +3,7 @@
  * credentials.
  */
 
+import { must, OBJECT } from '../../../base/kinds.ts';
 import { bad, paymentCredential, readChallenges, readPayment, satOf } from '../challenge.ts';
 
 /** A server sells by the unit, out of a deposit. */
@@ -57,8 +58,13 @@ export function readSessionChallenge(header: string): SessionChallenge | null {
   return { echo, unitMsat: amountMsat, unitType: unit, depositInvoice, paymentHash, depositMsat, expiresMs };
 }
 
-/** The `Authorization` header of an action. */
+/**
+ * The `Authorization` header of an action.
+ * @throws {WalletError} `invalidInput`
+ */
 export function sessionCredential(challenge: Pick<SessionChallenge, 'echo'>, action: SessionAction): string {
+  must('challenge', challenge, OBJECT);
+  must('action', action, OBJECT);
   const sorted = Object.fromEntries(Object.entries(action).sort(([one], [other]) => (one < other ? -1 : 1)));
   return paymentCredential(challenge.echo, sorted);
 }

@@ -3,55 +3,21 @@
  * preimage, more is deposited when it is used up, and what is left comes back at the end.
  */
 
+import { bindMethods } from '../../../base/bound.ts';
+import { ADDRESS, AMOUNT, FUNCTION, having, must, OBJECT, REQUEST, whole } from '../../../base/kinds.ts';
+import { named, type Names } from '../../../base/named.ts';
 import { KeyedMutex } from '../../../base/keyed-mutex.ts';
 import { isOpen } from '../../errors.ts';
 import { proves } from '../../proof.ts';
 import { checkChallenge } from '../challenge-check.ts';
 import { bad } from '../challenge.ts';
 import { PaidFetchError } from '../errors.ts';
-import { refuseInsecure, requireMsat } from '../fetch.ts';
+import { PAYER, refuseInsecure } from '../fetch.ts';
 import { pending } from '../purchases.ts';
-import type { Payer } from '../types.ts';
-import { accountAt, deposited, type Deposit, type Session, type SessionAccount, type SessionStore } from './account.ts';
+import { accountAt, deposited, type Deposit, type Session, type SessionAccount } from './account.ts';
 import { readSessionChallenge, sessionCredential, type SessionAction, type SessionChallenge } from './challenge.ts';
 import { watchEvents } from './events.ts';
-
-/** An origin that ended a session by itself wants another deposit: what was left of the last is not known to have come back. */
-export interface DoubtedOrigin {
-  /** Such as `https://llm.example`. */
-  readonly origin: string;
-  /** Amount that it wants now, in millisatoshi. */
-  readonly amountMsat: bigint;
-  /** All that was deposited with it lately, in millisatoshi. */
-  readonly depositedMsat: bigint;
-}
-
-/** Parts and options of {@link PaymentSessions}. */
-export interface PaymentSessionsOptions {
-  /** Pays deposits. */
-  readonly payer: Payer;
-  /** Store of sessions. */
-  readonly store: SessionStore;
-  /** Makes an invoice without an amount that is good for so many seconds, for what is left at the end. Rejects when it cannot. */
-  readonly returnInvoice: (expirySecs: number) => Promise<string>;
-  /** Most that one deposit may cost, routing fee included, in millisatoshi. */
-  readonly maxDepositMsat: bigint;
-  /** Most that is deposited with one origin, in one session and in all its sessions of `totalMs`, in millisatoshi. */
-  readonly maxTotalMsat: bigint;
-  /** Time for which deposits with an origin are counted together, in milliseconds from the first; by default a day. */
-  readonly totalMs?: number;
-  /**
-   * Asks the user whether an origin that ended a session by itself gets another deposit; without it, it does not (`untrusted`). What it
-   * rejects with is thrown.
-   */
-  readonly confirm?: (doubted: DoubtedOrigin) => Promise<boolean>;
-  /** Told why a deposit in the middle of a stream did not work; the stream then ends when the server gives up. */
-  readonly onProblem?: (error: unknown) => void;
-  /** By default the environment's, and rejects as that does. */
-  readonly fetch?: typeof globalThis.fetch;
-  /** Milliseconds since the UNIX epoch; by default the environment's clock. */
-  readonly now?: () => number;
-}
+import type { PaymentSessionsOptions } from './options.ts';
 
 /** Outcome of a session's end. */
 export interface Closed {
@@ -66,6 +32,20 @@ const TOTAL_MS = 24 * 3_600_000;
 /** The draft recommends a return invoice that is good for 30 days. */
 const RETURN_SECS = 30 * 24 * 3_600;
 
+const OPTIONS: Names<PaymentSessionsOptions> = {
+  payer: PAYER,
+  store: having('a store of sessions', 'get', 'set', 'delete'),
+  returnInvoice: FUNCTION,
+  maxDepositMsat: AMOUNT,
+  maxTotalMsat: AMOUNT,
+  totalMs: whole(0, Number.MAX_SAFE_INTEGER),
+  confirm: FUNCTION,
+  onProblem: FUNCTION,
+  fetch: FUNCTION,
+  now: FUNCTION,
+};
+const REQUIRED = ['payer', 'store', 'returnInvoice', 'maxDepositMsat', 'maxTotalMsat'] as const;
+
 /** Keeps sessions with origins, and pays what they need. */
 export class PaymentSessions {
   readonly #options: PaymentSessionsOptions;
@@ -77,11 +57,11 @@ export class PaymentSessions {
 
   /**
    * Does nothing yet.
-   * @throws {TypeError} when a limit is no amount
+   * @throws {WalletError} `invalidInput`: a part is missing or not what it should be, or there is an option that it does not know
    */
   constructor(options: PaymentSessionsOptions) {
-    requireMsat('maxDepositMsat', options.maxDepositMsat);
-    requireMsat('maxTotalMsat', options.maxTotalMsat);
+    named('PaymentSessions', options, OPTIONS, REQUIRED);
+    bindMethods(this);
     this.#options = options;
     const { fetch = globalThis.fetch, now = Date.now } = options;
     this.#fetch = (...call) => fetch(...call);
@@ -94,6 +74,8 @@ export class PaymentSessions {
    * @throws {PaidFetchError} and what `fetch` throws
    */
   async meet(request: Request, refused: Response): Promise<Response | null> {
+    must('request', request, REQUEST);
+    must('refused', refused, OBJECT);
     const { origin } = new URL(request.url);
     const challenge = challengeOf(refused, origin);
     if (challenge === null) return null;
@@ -111,6 +93,7 @@ export class PaymentSessions {
    * @throws {PaidFetchError} and what `fetch` throws; the session is kept
    */
   async close(input: RequestInfo | URL, init?: RequestInit): Promise<Closed | null> {
+    must('input', input, ADDRESS);
     const request = new Request(input, init);
     const { origin } = new URL(request.url);
     return this.#mutex.run(origin, async () => {

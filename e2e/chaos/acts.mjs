@@ -191,7 +191,12 @@ async function move(life, dice) {
   }
   if (from === undefined) throw new Error('no device');
   life.devices = [to, from];
-  await life.until('the former device to stop', async () => (await from.ended()) !== null, 30_000);
+  await life
+    .until('the former device to stop', async () => (await from.ended()) !== null, 30_000)
+    .catch(async (late) => {
+      const { value, error } = await from.ask('status');
+      throw new Error(`${late.message}; it says ${JSON.stringify(error ?? value)}`);
+    });
   const heard = await from.ended();
   if (heard !== 'movedToAnotherDevice') throw new Error(`the former device ended with ${heard}`);
   from.kill();

@@ -14,10 +14,10 @@ import { CHROMIUM } from '../lib/chromium.mjs';
  */
 
 /** What stands for an answer that nobody can give any more: the tab is gone. @type {Refusal} */
-export const GONE = { code: 'gone', message: 'the tab is gone', outcome: 'open' };
+const GONE = { code: 'gone', message: 'the tab is gone', outcome: 'open' };
 
 /** What stands for an answer that has not come in time. @type {Refusal} */
-export const LATE = { code: 'late', message: 'no answer yet', outcome: 'open' };
+const LATE = { code: 'late', message: 'no answer yet', outcome: 'open' };
 
 /** @param {number} ms */
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

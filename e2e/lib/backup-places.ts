@@ -151,6 +151,70 @@ export const BACKUP_PLACES: Place[] = [
     },
     'backupAway',
   ),
+  opened(
+    'settings-not-kept',
+    '#/settings',
+    async (page) => {
+      await page.evaluate(() => Object.assign(navigator.storage, { persist: async () => false }));
+      await page.getByRole('button', { name: 'Ask the browser to keep it' }).click();
+      await expect(page.getByText('The browser did not promise it.')).toBeVisible();
+    },
+    'notKept',
+  ),
+  opened(
+    'settings-devices',
+    '#/settings',
+    async (page) => {
+      const devices = page.getByTestId('devices').getByRole('listitem');
+      await expect(devices).toHaveCount(3);
+      await devices.last().scrollIntoViewIfNeeded();
+    },
+    'backup',
+  ),
+  opened(
+    'device-rename',
+    '#/settings',
+    (page) => page.getByRole('button', { name: 'Rename Firefox, Android' }).click(),
+    'backup',
+  ),
+  opened(
+    'device-remove',
+    '#/settings',
+    (page) => page.getByRole('button', { name: 'Remove Firefox, Android' }).click(),
+    'backup',
+  ),
+  opened(
+    'device-remove-away',
+    '#/settings',
+    async (page) => {
+      await page.getByRole('button', { name: 'Remove Firefox, Android' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+      await expect(page.getByText('The backup cannot be reached')).toBeVisible();
+    },
+    'backupAway',
+  ),
+  opened(
+    'device-removed',
+    '#/settings',
+    async (page) => {
+      await page.getByRole('button', { name: 'Remove Firefox, Android' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+      await expect(page.getByText('“Firefox, Android” was removed')).toBeVisible();
+      await expect(page.getByTestId('devices').getByRole('listitem')).toHaveCount(2);
+    },
+    'backup',
+  ),
+  {
+    name: 'this-device-removed',
+    scenario: 'removed',
+    async go(page) {
+      await page.getByLabel('Passphrase', { exact: true }).fill(PASSPHRASE);
+      await page.getByRole('button', { name: 'Unlock' }).click();
+      await expect(page.getByText('This device was removed from the wallet')).toHaveCount(1);
+      await page.getByRole('alert').getByRole('button', { name: 'Delete wallet' }).click();
+      await expect(page.getByText(/Your other devices go on/)).toBeVisible();
+    },
+  },
   opened('device-add', '#/settings', (page) => page.getByRole('button', { name: 'Add a device' }).click(), 'backup'),
   opened(
     'device-code',
@@ -161,6 +225,18 @@ export const BACKUP_PLACES: Place[] = [
     },
     'backup',
   ),
+  {
+    name: 'device-code-passkey',
+    scenario: 'passkeyBackup',
+    async go(page) {
+      await page.getByRole('button', { name: 'Unlock with a passkey' }).click();
+      await expect(page.getByTestId('everyday')).toBeVisible();
+      await page.evaluate(() => (location.hash = '#/settings'));
+      await page.getByRole('button', { name: 'Add a device' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Use a passkey' }).click();
+      await expect(page.getByRole('img', { name: 'QR code for the new device' })).toBeVisible();
+    },
+  },
   opened(
     'device-number',
     '#/settings',

@@ -4,9 +4,8 @@ import { expect, type Page } from '@playwright/test';
 import { expectAccessible } from './axe';
 import { ExtensionBrowser, type ExtensionHost } from './extension';
 import type { Network } from './network.mjs';
+import { PASSPHRASE } from './places';
 import { WalletPage } from './wallet-page.mjs';
-
-export const PASSPHRASE = 'a quiet river under the bridge';
 
 /** A browser whose extension has a wallet with a channel, unlocked. */
 export async function fundedBrowser(
@@ -42,8 +41,18 @@ export async function popupOver(browser: ExtensionHost, site: Page): Promise<Pag
   return popup;
 }
 
-/** Gives the site in front a budget in the popup. Amounts in sat. */
+/** Lets the site in front in. */
+export async function connect(browser: ExtensionHost, site: Page): Promise<void> {
+  await site.bringToFront();
+  if ((await webln(site, 'isEnabled')) === true) return;
+  const enabling = webln(site, 'enable');
+  await press(await promptOf(browser), 'Allow');
+  await enabling;
+}
+
+/** Gives the site in front a budget in the popup, once it is let in: whoever never asked is offered none. Amounts in sat. */
 export async function giveBudget(browser: ExtensionHost, site: Page, perDay: number, askAbove: number): Promise<void> {
+  await connect(browser, site);
   const popup = await popupOver(browser, site);
   await expect(popup.getByTestId('site-budget')).toHaveAttribute('data-state', 'none');
   await popup.getByText('Other limits').click();
@@ -53,6 +62,17 @@ export async function giveBudget(browser: ExtensionHost, site: Page, perDay: num
   await popup.getByRole('button', { name: 'Give this budget' }).click();
   await expect(popup.getByTestId('site-budget')).toHaveAttribute('data-state', 'open');
   await popup.close();
+}
+
+/** Chooses the language of the extension; `null`: the browser's. */
+export async function speak(browser: ExtensionHost, language: string | null): Promise<void> {
+  const options = await browser.open('options.html#/settings');
+  await options
+    .locator('select')
+    .nth(1) // behind the currency's
+    .selectOption(language ?? '');
+  await expect(options.locator('html')).toHaveAttribute('lang', language ?? 'en');
+  await options.close();
 }
 
 /** The window that asks, once it shows a question. */
@@ -67,7 +87,7 @@ export async function promptOf(browser: ExtensionHost): Promise<Page> {
         .catch(() => false)) ?? false
     );
   };
-  await expect.poll(shown, { timeout: 60_000 }).toBe(true);
+  await expect.poll(shown, { timeout: 180_000 }).toBe(true);
   if (prompt === undefined) throw new Error('no window asks');
   return prompt;
 }
@@ -106,7 +126,7 @@ export function webln<T>(
   page: Page,
   method: string,
   ...args: unknown[]
-): Promise<T | { error: string; message: string }> {
+): Promise<T | { error: string; message: string; code?: string }> {
   return page.evaluate(
     async ([name, given]) => {
       type Method = (...args: unknown[]) => Promise<unknown>;
@@ -114,7 +134,8 @@ export function webln<T>(
       try {
         return (await provider[name]?.(...given)) as T;
       } catch (error) {
-        return { error: (error as Error).name, message: (error as Error).message };
+        const { name, message, code } = error as Error & { code?: string };
+        return { error: name, message, ...(code === undefined ? {} : { code }) };
       }
     },
     [method, args] as const,

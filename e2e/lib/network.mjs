@@ -22,7 +22,7 @@ function where() {
   const file = FILES[Number(process.env['TEST_PARALLEL_INDEX'] ?? 0)] ?? one;
   if (!file) {
     throw new Error(
-      'no network: run this through `cargo xtask test --only e2e`, or start `cargo xtask regtest --www ../www/dist --env-file F` and set AMPLET_REGTEST_ENV=F',
+      'no network: run this through `cargo xtask test --only e2e`, or start `cargo xtask regtest --www ../www/dist --output F` and set AMPLET_REGTEST_ENV=F',
     );
   }
   return JSON.parse(readFileSync(file, 'utf8'));

@@ -37,7 +37,7 @@ export class Film {
       Number(/Second (\d+)/.exec(await this.page.locator('#said').innerText())?.[1] ?? 0);
     await expect.poll(now).toBeGreaterThan(0);
     const first = await now();
-    await expect.poll(now, { timeout: 60_000 }).toBeGreaterThanOrEqual(first + count);
+    await expect.poll(now, { timeout: 180_000 }).toBeGreaterThanOrEqual(first + count);
   }
 
   /** Returns the page's meter, in msat. */
@@ -75,7 +75,7 @@ export async function streamLines(browser: ExtensionBrowser): Promise<bigint[]> 
   const lines = wallet.locator('[data-testid=payment][data-kind=stream]');
   await expect(lines.first()).toBeVisible();
   await expect(wallet.locator('[data-testid=payment][data-kind=stream][data-state=pending]')).toHaveCount(0, {
-    timeout: 30_000,
+    timeout: 180_000,
   });
   const amounts = await lines.evaluateAll((rows) => rows.map((row) => row.getAttribute('data-msat') ?? 'none'));
   await wallet.close();

@@ -8,8 +8,8 @@ import { expect } from '@playwright/test';
  * @typedef {{ hash: string, preimage: string, feeMsat: bigint, hops: number, ms: number }} Receipt
  */
 
-/** Longest wait for blocks to be seen and channels to be ready. */
-const CHAIN = { timeout: 60_000 };
+/** Longest time for anything: engine, network and what CI compiles share two processors. */
+const PATIENCE = { timeout: 180_000 };
 
 export class WalletPage {
   /**
@@ -70,7 +70,7 @@ export class WalletPage {
     else await page.getByRole('radio', { name: from }).check();
     await page.getByRole('button', { name: 'Restore wallet' }).click();
     const moved = page.getByTestId('moved');
-    await expect(moved.or(page.getByTestId('everyday'))).toBeVisible({ timeout: 60_000 });
+    await expect(moved.or(page.getByTestId('everyday'))).toBeVisible(PATIENCE);
     if (await moved.isVisible()) await this.moveHere();
     await this.atHome();
   }
@@ -89,13 +89,13 @@ export class WalletPage {
 
   /** Waits until this device says that another one has the wallet. */
   async movedAway() {
-    await expect(this.page.getByTestId('moved')).toBeVisible({ timeout: 60_000 });
+    await expect(this.page.getByTestId('moved')).toBeVisible(PATIENCE);
   }
 
   /** Waits until the backup has everything. */
   async backedUp() {
     await this.go('settings');
-    await expect(this.page.getByTestId('backup')).toHaveAttribute('data-state', 'current', CHAIN);
+    await expect(this.page.getByTestId('backup')).toHaveAttribute('data-state', 'current', PATIENCE);
   }
 
   /**
@@ -115,14 +115,14 @@ export class WalletPage {
   }
 
   async atHome() {
-    await expect(this.page.getByTestId('everyday')).toBeVisible({ timeout: 60_000 });
+    await expect(this.page.getByTestId('everyday')).toBeVisible(PATIENCE);
   }
 
   /** @param {string} passphrase */
   async unlock(passphrase) {
     await this.page.getByLabel('Passphrase', { exact: true }).fill(passphrase);
     await this.page.getByRole('button', { name: 'Unlock', exact: true }).click();
-    await expect(this.page.getByRole('button', { name: 'Lock', exact: true })).toBeVisible({ timeout: 60_000 });
+    await expect(this.page.getByRole('button', { name: 'Lock', exact: true })).toBeVisible(PATIENCE);
   }
 
   /**
@@ -137,7 +137,7 @@ export class WalletPage {
 
   /** @param {'ready' | 'down' | 'offline'} [link] */
   async connected(link = 'ready') {
-    await expect(this.page.getByTestId('connection')).toHaveAttribute('data-link', link, CHAIN);
+    await expect(this.page.getByTestId('connection')).toHaveAttribute('data-link', link, PATIENCE);
   }
 
   async savingsAddress() {
@@ -160,21 +160,21 @@ export class WalletPage {
   /** @param {bigint} sat */
   async savingsReach(sat) {
     await this.go('home');
-    await expect(this.page.getByTestId('savings')).toHaveAttribute('data-sat', String(sat), CHAIN);
+    await expect(this.page.getByTestId('savings')).toHaveAttribute('data-sat', String(sat), PATIENCE);
   }
 
   /** @param {bigint} sat unconfirmed savings */
   async pendingReach(sat) {
     await this.go('home');
     const pending = this.page.getByTestId('savings-pending');
-    if (sat > 0n) await expect(pending).toHaveAttribute('data-sat', String(sat), CHAIN);
-    else await expect(pending).toHaveCount(0, CHAIN);
+    if (sat > 0n) await expect(pending).toHaveAttribute('data-sat', String(sat), PATIENCE);
+    else await expect(pending).toHaveCount(0, PATIENCE);
   }
 
   /** @param {(msat: bigint) => boolean} holds */
   async everydayUntil(holds) {
     await this.go('home');
-    await expect.poll(async () => holds(await this.balance('everyday')), CHAIN).toBe(true);
+    await expect.poll(async () => holds(await this.balance('everyday')), PATIENCE).toBe(true);
   }
 
   /**
@@ -188,14 +188,14 @@ export class WalletPage {
     await page.getByRole('button', { name: 'Preview the cost' }).click();
     await expect(page.getByTestId('fee')).toBeVisible();
     await page.getByRole('button', { name: 'Open channel' }).click();
-    await expect(page.getByRole('dialog')).toBeHidden({ timeout: 60_000 });
+    await expect(page.getByRole('dialog')).toBeHidden(PATIENCE);
     await expect(page.getByTestId('channel')).toHaveCount(1);
   }
 
   /** @param {number} [count] */
   async channelsReady(count = 1) {
     await this.go('channels');
-    await expect(this.page.locator('[data-testid=channel][data-state=ready]')).toHaveCount(count, CHAIN);
+    await expect(this.page.locator('[data-testid=channel][data-state=ready]')).toHaveCount(count, PATIENCE);
   }
 
   /**
@@ -219,7 +219,7 @@ export class WalletPage {
     await this.preview(invoice);
     await expect(page.getByTestId('expiry')).toContainText('Expires in');
     await page.getByRole('button', { name: /^Pay / }).click();
-    await expect(page.getByTestId('pay-done').or(page.getByTestId('pay-failed'))).toBeVisible({ timeout: 90_000 });
+    await expect(page.getByTestId('pay-done').or(page.getByTestId('pay-failed'))).toBeVisible(PATIENCE);
     const failed = page.getByTestId('pay-failed');
     if (await failed.isVisible()) throw new Error(`not paid: ${await failed.innerText()}`);
     await page.getByText('Technical details').click();
@@ -251,7 +251,7 @@ export class WalletPage {
   }
 
   async received() {
-    await expect(this.page.getByTestId('received')).toBeVisible({ timeout: 60_000 });
+    await expect(this.page.getByTestId('received')).toBeVisible(PATIENCE);
   }
 }
 

@@ -12,9 +12,9 @@ test('an extension makes and opens its wallet by a passkey', async () => {
   await authenticators.add('internal');
   await page.getByRole('link', { name: 'Create a wallet' }).click();
   await page.getByRole('button', { name: 'Create with a passkey' }).click();
-  await expect(page.getByText('Write down your recovery words')).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByText('Write down your recovery words')).toBeVisible();
   await page.getByRole('button', { name: 'Lock', exact: true }).click();
   await page.getByRole('button', { name: 'Unlock with a passkey' }).click();
-  await expect(page.getByTestId('everyday')).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByTestId('everyday')).toBeVisible();
   await browser.close();
 });

@@ -3,11 +3,11 @@
 import { fileURLToPath } from 'node:url';
 import { expect, test, type Page } from '@playwright/test';
 import { Authenticators } from '../../lib/authenticator';
+import { PASSPHRASE } from '../../lib/places';
 import { ALONE, serve, type Served } from '../../lib/serve';
 import { WalletPage } from '../../lib/wallet-page.mjs';
 
 const DIST = fileURLToPath(new URL('../../../www/dist', import.meta.url));
-const PASSPHRASE = 'a quiet river under the bridge';
 
 let served: Served;
 

@@ -3,11 +3,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test, type Page } from '@playwright/test';
+import { PASSPHRASE } from '../../lib/places';
 import { ALONE, serve, type Served } from '../../lib/serve';
 import { WalletPage } from '../../lib/wallet-page.mjs';
 
 const DIST = fileURLToPath(new URL('../../../www/dist', import.meta.url));
-const PASSPHRASE = 'a quiet river under the bridge';
 
 /** The engine's worker: faults of its database are put before its own script. */
 const WORKER = `assets/${readdirSync(`${DIST}/assets`).find((file) => /^engine\.worker.*\.js$/.test(file)) ?? ''}`;
@@ -58,10 +58,11 @@ test('storage that fails while a wallet is made leaves none, and the next attemp
   fault(failingAfter(1));
   const wallet = new WalletPage(page, served.url);
   await wallet.load();
-  await expect(wallet.create(PASSPHRASE)).rejects.toThrow();
+  const creating = expect(wallet.create(PASSPHRASE)).rejects.toThrow();
   await expect(page.locator('[data-code]').first()).toBeVisible();
   fault('');
   await page.close();
+  await creating;
   const next = new WalletPage(await page.context().newPage(), served.url);
   await next.load();
   await next.create(PASSPHRASE);

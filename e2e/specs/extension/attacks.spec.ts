@@ -1,18 +1,10 @@
 /** Attacks by hostile pages. */
 
 import { expect, test, type CDPSession, type Page } from '@playwright/test';
-import {
-  fundedBrowser,
-  giveBudget,
-  PASSPHRASE,
-  popupOver,
-  press,
-  promptOf,
-  refusingAll,
-  webln,
-} from '../../lib/extension-wallet';
+import { fundedBrowser, giveBudget, popupOver, press, promptOf, refusingAll, webln } from '../../lib/extension-wallet';
 import type { ExtensionBrowser } from '../../lib/extension';
 import { Network } from '../../lib/network.mjs';
+import { PASSPHRASE } from '../../lib/places';
 import { Site } from '../../lib/site';
 import { sha256 } from '../../lib/wallet-page.mjs';
 

@@ -1,10 +1,11 @@
 /** Persistence: payments while the service worker dies, budgets and permissions when the browser ends; links and codes on pages. */
 
 import { expect, test, type Page } from '@playwright/test';
-import { fundedBrowser, giveBudget, PASSPHRASE, press, promptOf, webln } from '../../lib/extension-wallet';
+import { fundedBrowser, giveBudget, press, promptOf, webln } from '../../lib/extension-wallet';
 import { ExtensionBrowser } from '../../lib/extension';
 import { hear } from '../../lib/hear';
 import { Network } from '../../lib/network.mjs';
+import { PASSPHRASE } from '../../lib/places';
 import { Site } from '../../lib/site';
 import { sha256, WalletPage } from '../../lib/wallet-page.mjs';
 
@@ -197,11 +198,11 @@ test('no gateway answers: the popup says so, nothing is paid, and it goes on whe
   await expect(popup.getByTestId('balance')).toBeVisible();
   const { invoice } = await network.gatewayInvoice(10_000n);
   await Promise.all([network.node('0', 'stop'), network.node('1', 'stop')]);
-  await expect(popup.locator('[data-code]')).toBeVisible({ timeout: 60_000 });
+  await expect(popup.locator('[data-code]')).toBeVisible();
   expect(await webln(page, 'sendPayment', invoice)).toMatchObject({ error: expect.stringMatching(/Error$/) });
   await Promise.all([network.node('0', 'start'), network.node('1', 'start')]);
-  await expect(popup.locator('[data-code]')).toBeHidden({ timeout: 60_000 });
-  await expect(paysOne).toPass({ timeout: 60_000 }); // one of them may be back before the one that has the channel
+  await expect(popup.locator('[data-code]')).toBeHidden();
+  await expect(paysOne).toPass({ timeout: 180_000 }); // one of them may be back before the one that has the channel
   await popup.close();
 });
 
@@ -210,7 +211,7 @@ test('the same words in another profile are another node, and neither disturbs t
   await options.getByRole('button', { name: 'Show the words' }).click();
   await options.getByRole('dialog').getByLabel('Passphrase', { exact: true }).fill(PASSPHRASE);
   await options.keyboard.press('Enter');
-  await expect(options.getByTestId('words')).toBeVisible({ timeout: 60_000 }); // the key is derived first
+  await expect(options.getByTestId('words')).toBeVisible(); // the key is derived first
   const words = (await options.getByTestId('words').locator('b').allInnerTexts()).join(' ');
   await options.close();
 

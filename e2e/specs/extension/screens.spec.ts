@@ -3,16 +3,16 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { expect, test, type Page } from '@playwright/test';
-import { giveBudget, PASSPHRASE, popupOver, promptOf, webln } from '../../lib/extension-wallet';
+import { connect, giveBudget, popupOver, promptOf, speak, webln } from '../../lib/extension-wallet';
 import { ExtensionBrowser, serviceWorker } from '../../lib/extension';
 import { hear } from '../../lib/hear';
 import { expectFine, POPUP, PROMPT, TAB, tabOrder } from '../../lib/looks';
 import { Network } from '../../lib/network.mjs';
+import { PASSPHRASE } from '../../lib/places';
 import { Site } from '../../lib/site';
 import { WalletPage } from '../../lib/wallet-page.mjs';
 
-// Axe takes its time on a loaded machine.
-test.describe.configure({ mode: 'serial', timeout: 300_000 });
+test.describe.configure({ mode: 'serial' });
 
 const TAGS = { en: 'en-GB', de: 'de-DE' } as const;
 type Language = keyof typeof TAGS;
@@ -47,16 +47,6 @@ async function openIn(language: Language, name: string): Promise<Page> {
   );
   await opened.goto(browser.base + name);
   return opened;
-}
-
-async function speak(language: Language | null): Promise<void> {
-  const options = await browser.open('options.html#/settings');
-  await options
-    .locator('select')
-    .nth(1) // behind the currency's
-    .selectOption(language ?? '');
-  await expect(options.locator('html')).toHaveAttribute('lang', language ?? 'en');
-  await options.close();
 }
 
 /** Has a fresh page of an origin ask, shows what is asked, and takes the page away, which is no no. */
@@ -108,19 +98,25 @@ test('makes a wallet in its tab; the popup shows its money without asking again'
   await first.close();
 });
 
-test('the popup, without and with a budget of the site', async () => {
+test('the popup offers a budget to a site that asked, and to no other; without and with one', async () => {
+  const stranger = await popupOver(browser, page);
+  await expect(stranger.getByTestId('site-budget')).toHaveAttribute('data-state', 'unasked');
+  await expect(stranger.getByTestId('site-budget').getByRole('button')).toHaveCount(0);
+  await expectFine(stranger, 'popup-unasked-en', POPUP, 240);
+  await stranger.close();
+  await connect(browser, page);
   for (const language of EACH) {
-    await speak(language);
+    await speak(browser, language);
     const popup = await popupOver(browser, page);
     await expect(popup.getByTestId('site-budget')).toHaveAttribute('data-state', 'none');
     await popup.locator('summary').click();
     await expectFine(popup, `popup-open-${language}`, POPUP, 240);
     await popup.close();
   }
-  await speak('en');
+  await speak(browser, 'en');
   await giveBudget(browser, page, 2_000, 500);
   for (const language of EACH) {
-    await speak(language);
+    await speak(browser, language);
     const popup = await popupOver(browser, page);
     await expect(popup.getByTestId('budget-left')).toBeVisible();
     await expectFine(popup, `popup-budget-${language}`, POPUP, 240);
@@ -162,7 +158,7 @@ test('each question that a site can have put', async () => {
   const { nodeId } = ((await network.info()) as { payee: { nodeId: string } }).payee;
   const message = 'I am the user who wrote the letter of the third of May, and nobody else.';
   for (const language of EACH) {
-    await speak(language);
+    await speak(browser, language);
     const look = (name: string) => (prompt: Page) => expectFine(prompt, `approve-${name}-${language}`, PROMPT);
     await asked('localhost', 'enable', [], look('enable'));
     await asked('127.0.0.1', 'sendPayment', [invoice], look('payment-beyond'));
@@ -181,7 +177,7 @@ test('each question that a site can have put', async () => {
 });
 
 test('a question without a budget, by keyboard: read, weighed, paid; Escape says no', async () => {
-  await speak('en');
+  await speak(browser, 'en');
   const visitor = await browser.context.newPage();
   await visitor.goto(site.origin('localhost'));
   const enabling = webln(visitor, 'enable');
@@ -197,12 +193,12 @@ test('a question without a budget, by keyboard: read, weighed, paid; Escape says
   const price = { ratePerSecondMsat: '1000', perUnitMsat: '0', creditMsat: '5000' };
   const film = { nodeId, sessionId: 'film', ...price, pauseWhenHidden: false };
   for (const language of EACH) {
-    await speak(language);
+    await speak(browser, language);
     await asked('localhost', 'request', ['stream.start', film], (prompt) =>
       expectFine(prompt, `approve-stream-${language}`, PROMPT),
     );
   }
-  await speak('en');
+  await speak(browser, 'en');
   const { invoice, paymentHash } = await network.gatewayInvoice(40_000n);
   await asked('localhost', 'sendPayment', [invoice], (prompt) => expectFine(prompt, 'approve-payment-en', PROMPT));
   const paying = webln<{ preimage: string }>(visitor, 'sendPayment', invoice);
@@ -224,7 +220,7 @@ test('a question without a budget, by keyboard: read, weighed, paid; Escape says
 
 test('the wallet’s own tab: history as CSV with the site that paid, the words for the passphrase', async () => {
   for (const language of EACH) {
-    await speak(language);
+    await speak(browser, language);
     const options = await browser.open('options.html');
     for (const screen of ['home', 'history', 'budgets', 'settings']) {
       await options.evaluate((to) => (location.hash = `#/${to}`), screen);
@@ -233,8 +229,9 @@ test('the wallet’s own tab: history as CSV with the site that paid, the words 
     }
     await options.close();
   }
-  await speak('en');
+  await speak(browser, 'en');
   const options = await browser.open('options.html#/history');
+  await expect(options.getByTestId('payment-site')).toHaveText([site.origin('localhost')]);
   const saved = options.waitForEvent('download');
   await options.getByRole('button', { name: 'Save as CSV' }).click();
   const lines = readFileSync(await (await saved).path(), 'utf8').split('\r\n');
@@ -255,7 +252,7 @@ test('the wallet’s own tab: history as CSV with the site that paid, the words 
   await expect(dialog.getByText(/does not open the wallet/)).toBeVisible();
   await dialog.getByLabel('Passphrase', { exact: true }).fill(PASSPHRASE);
   await options.keyboard.press('Enter');
-  await expect(dialog.getByTestId('words').locator('b')).toHaveText(words.split(' '), { timeout: 60_000 });
+  await expect(dialog.getByTestId('words').locator('b')).toHaveText(words.split(' '));
   await expectFine(options, 'options-words-en', TAB, 360);
   await options.close();
 });
@@ -295,7 +292,7 @@ const user = (state: 'active' | 'idle' | 'locked'): Promise<void> =>
   hear(browser.context, 'idle.onStateChanged', state);
 
 test('when the user is gone the wallet locks by itself, and what was begun is finished', async () => {
-  await speak(null);
+  await speak(browser, null);
   const popup = await popupOver(browser, page);
   const { invoice } = await network.gatewayInvoice(20_000n);
   // As a payment does that is under way.

@@ -2,11 +2,12 @@
 
 import { expect, test, type Page } from '@playwright/test';
 import { expectAccessible } from '../../lib/axe';
-import { fundedBrowser, giveBudget, PASSPHRASE, press, promptOf, webln } from '../../lib/extension-wallet';
+import { fundedBrowser, giveBudget, press, promptOf, webln } from '../../lib/extension-wallet';
 import type { ExtensionBrowser } from '../../lib/extension';
 import { databasesOf, makeFormerDatabase } from '../../lib/former-sites';
 import { Network } from '../../lib/network.mjs';
 import { paywall } from '../../lib/paywall';
+import { PASSPHRASE } from '../../lib/places';
 import { Site } from '../../lib/site';
 import { WalletPage } from '../../lib/wallet-page.mjs';
 

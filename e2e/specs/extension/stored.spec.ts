@@ -1,10 +1,11 @@
 /** What the extension keeps about sites lies in the wallet: it is there exactly when the money moved, and came with an update. */
 
 import { expect, test } from '@playwright/test';
-import { fundedBrowser, PASSPHRASE, press, promptOf, webln } from '../../lib/extension-wallet';
+import { fundedBrowser, press, promptOf, webln } from '../../lib/extension-wallet';
 import { ExtensionBrowser } from '../../lib/extension';
 import { databasesOf, makeFormerDatabase, NAME, WORDS } from '../../lib/former-sites';
 import { Network } from '../../lib/network.mjs';
+import { PASSPHRASE } from '../../lib/places';
 import { Site } from '../../lib/site';
 import { sha256, WalletPage } from '../../lib/wallet-page.mjs';
 

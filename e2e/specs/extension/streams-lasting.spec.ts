@@ -1,9 +1,10 @@
 /** Streams across crashes and restarts: each time the entry ends or continues, and both ends agree to the millisatoshi. */
 
 import { expect, test, type Page } from '@playwright/test';
-import { fundedBrowser, giveBudget, PASSPHRASE, popupOver, promptOf } from '../../lib/extension-wallet';
+import { fundedBrowser, giveBudget, popupOver, promptOf } from '../../lib/extension-wallet';
 import type { ExtensionBrowser } from '../../lib/extension';
 import { Network } from '../../lib/network.mjs';
+import { PASSPHRASE } from '../../lib/places';
 import { expectSettled, Film, streamIn } from '../../lib/stream';
 import { spoilEngine } from '../../lib/trap';
 
@@ -45,7 +46,7 @@ test('the service worker is killed: nobody notices', async () => {
     await film.seconds(1);
   }
   const before = await paid();
-  await expect.poll(paid, { timeout: 30_000 }).toBeGreaterThan(before);
+  await expect.poll(paid).toBeGreaterThan(before);
 });
 
 test('the wallet host is killed: the page has its stream again, in the same line', async () => {
@@ -64,10 +65,10 @@ test('the gateway is killed and comes back: it waits, and goes on', async () => 
   const stream = popup.getByTestId('stream');
   // The wallet has its channel with the first that it knows.
   await network.node('0', 'kill');
-  await expect(stream).toHaveAttribute('data-reason', 'offline', { timeout: 60_000 });
+  await expect(stream).toHaveAttribute('data-reason', 'offline');
   await expect(film.page.getByText('Your wallet has no connection')).toBeVisible();
   await network.node('0', 'start');
-  await expect(stream).toHaveAttribute('data-state', 'running', { timeout: 60_000 });
+  await expect(stream).toHaveAttribute('data-state', 'running');
   await film.seconds(2);
   await stopAndSettle(popup);
 });
@@ -78,7 +79,7 @@ test('a wallet that is locked holds it; unlocked, it goes on', async () => {
   await popup.getByRole('button', { name: 'Lock', exact: true }).click();
   await expect(film.page.getByText('Your wallet has no connection')).toBeVisible();
   await unlock(popup);
-  await expect(popup.getByTestId('stream')).toHaveAttribute('data-state', 'running', { timeout: 60_000 });
+  await expect(popup.getByTestId('stream')).toHaveAttribute('data-state', 'running');
   await film.seconds(2);
   await stopAndSettle(popup);
 });
@@ -95,7 +96,7 @@ test('the engine traps: a fresh one goes on in the same line', async () => {
     webln.on('stream', ({ reason }) => reason === 'offline' && document.body.setAttribute('data-offline', ''));
   });
   await spoilEngine(chromium);
-  await expect(film.page.locator('body[data-offline]'), 'the page was told').toBeAttached({ timeout: 30_000 });
+  await expect(film.page.locator('body[data-offline]'), 'the page was told').toBeAttached();
   await film.seconds(2);
   // The popup's own view of the wallet ended with the engine.
   await popup.reload();

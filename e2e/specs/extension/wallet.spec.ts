@@ -4,9 +4,8 @@ import { expect, test } from '@playwright/test';
 import { expectAccessible } from '../../lib/axe';
 import { ExtensionBrowser } from '../../lib/extension';
 import { Network } from '../../lib/network.mjs';
+import { PASSPHRASE } from '../../lib/places';
 import { WalletPage } from '../../lib/wallet-page.mjs';
-
-const PASSPHRASE = 'a quiet river under the bridge';
 
 test.describe.configure({ mode: 'serial' });
 

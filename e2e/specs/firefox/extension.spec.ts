@@ -2,10 +2,11 @@
 
 import { expect, test, type Page } from '@playwright/test';
 import { encodeQR } from 'qr';
-import { fund, giveBudget, PASSPHRASE, popupOver, press, promptOf, webln } from '../../lib/extension-wallet';
+import { fund, giveBudget, popupOver, press, promptOf, webln } from '../../lib/extension-wallet';
 import { FirefoxBrowser } from '../../lib/firefox';
 import { Network } from '../../lib/network.mjs';
 import { paywall } from '../../lib/paywall';
+import { PASSPHRASE } from '../../lib/places';
 import { Site } from '../../lib/site';
 import { sha256 } from '../../lib/wallet-page.mjs';
 

@@ -1,14 +1,15 @@
 /**
  * A wallet with a backup on the real engine and a real gateway: its browser is lost and it comes back whole; a second device is added by
- * a code; the two move it between them.
+ * a code; the two move it between them, and one removes the other.
  */
 
 import { expect, test, type Browser, type BrowserContext, type Page } from '@playwright/test';
+import { Authenticators } from '../../lib/authenticator';
 import { expectAccessible } from '../../lib/axe';
 import { Network } from '../../lib/network.mjs';
+import { PASSPHRASE } from '../../lib/places';
 import { WalletPage } from '../../lib/wallet-page.mjs';
 
-const PASSPHRASE = 'a quiet river under the bridge';
 const OTHER = 'two grey geese over the wide lake';
 
 test.describe.configure({ mode: 'serial' });
@@ -126,4 +127,60 @@ test('one press moves it back, and the other neither fights nor misses anything'
   await pays(second, 3_000_000n);
   await second.wallet.go('history');
   await expect(second.page.getByTestId('payment').filter({ hasText: 'After the move' })).toHaveCount(5);
+});
+
+test('devices are listed and named; one that is removed is told so, and can only delete its copy', async () => {
+  const { page } = second;
+  await second.wallet.go('settings');
+  const devices = page.getByTestId('devices').getByRole('listitem');
+  await expect(devices.first()).toContainText('Second browser');
+  await expect(devices.first()).toContainText('This device');
+  // The browser that was lost at first, and the one that came in its place, have one name.
+  const others = (await devices.count()) - 1;
+  expect(others).toBeGreaterThan(0);
+  const mine = devices.nth(1); // the one that had the wallet last
+  await mine.getByRole('button', { name: /^Rename/ }).click();
+  await page.getByRole('dialog').getByLabel('Name of the device').fill('First browser');
+  await page.getByRole('dialog').getByRole('button', { name: 'Rename' }).click();
+  await expect(mine).toContainText('First browser');
+  await page.getByRole('button', { name: 'Remove First browser' }).click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog).toContainText('make a new wallet and send everything there');
+  await expectAccessible(page, 'removing a device');
+  await dialog.getByRole('button', { name: 'Remove' }).click();
+  await expect(page.getByText('“First browser” was removed')).toBeVisible();
+  await expect(devices).toHaveCount(others);
+  // It had said where the wallet is; now it cannot have it back, nor by its passphrase.
+  await first.page.getByRole('button', { name: 'Move here' }).click();
+  await expect(first.page.getByText('This device was removed from the wallet')).toBeVisible();
+  await first.page.reload();
+  await first.page.getByLabel('Passphrase', { exact: true }).fill(PASSPHRASE);
+  await first.page.getByRole('button', { name: 'Unlock' }).click();
+  const told = first.page.getByRole('alert').filter({ hasText: 'This device was removed from the wallet' });
+  await expect(told).toHaveCount(1);
+  await told.getByRole('button', { name: 'Delete wallet' }).click();
+  await expect(first.page.getByText(/Your other devices go on with the wallet/)).toBeVisible();
+  await first.page.getByLabel('Type “delete” to confirm').fill('delete');
+  await first.page.getByRole('button', { name: 'Delete permanently' }).click();
+  await expect(first.page.getByRole('link', { name: 'Create a wallet' })).toBeVisible();
+  await pays(second, 2_000_000n);
+});
+
+test('a wallet that opens by passkey only is backed up from the start, and adds a device', async ({ browser }) => {
+  const context = await browser.newContext({ locale: 'en-GB' });
+  const page = await context.newPage();
+  // A passkey is of a name, not of an address.
+  const wallet = new WalletPage(page, network.wwwUrl.replace('127.0.0.1', 'localhost'));
+  const authenticators = await Authenticators.of(page);
+  await authenticators.add('internal');
+  await wallet.load();
+  await page.getByRole('link', { name: 'Create a wallet' }).click();
+  await expect(page.getByText(/those words and the backup you get everything back/)).toBeVisible();
+  await page.getByRole('button', { name: 'Create with a passkey' }).click();
+  await wallet.atHome();
+  await wallet.backedUp();
+  await page.getByRole('button', { name: 'Add a device' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Use a passkey' }).click();
+  await expect(page.getByTestId('pairing-link')).toHaveText(/#\/pair\/pair1/);
+  await context.close();
 });

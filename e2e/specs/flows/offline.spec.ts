@@ -4,11 +4,11 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@playwright/test';
 import { Network } from '../../lib/network.mjs';
+import { PASSPHRASE } from '../../lib/places';
 import { serve } from '../../lib/serve';
 import { WalletPage } from '../../lib/wallet-page.mjs';
 
 const DIST = fileURLToPath(new URL('../../../www/dist', import.meta.url));
-const PASSPHRASE = 'a quiet river under the bridge';
 
 /** The configuration of the network's own page. */
 const config = async (network: Network) => (await fetch(new URL('config.json', network.wwwUrl))).text();

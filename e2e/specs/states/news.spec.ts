@@ -46,7 +46,7 @@ for (const size of [
     await tell(page, 'channelPending');
     await tell(page, 'budget');
     await expect(page.getByTestId('toast')).toHaveCount(3);
-    await expect(page.getByText('Your own payments: 80 % of the budget is used')).toBeVisible();
+    await expect(page.getByText('You used 80 % of your limit')).toBeVisible();
     expect(await page.evaluate(covered)).toEqual([]);
     // As high as its content: nothing lies under the navigation by the chance of where it is scrolled to.
     const height = await page.evaluate(() => document.documentElement.scrollHeight);
@@ -55,8 +55,8 @@ for (const size of [
     await page.setViewportSize(size);
     // The later news of the same channel takes the place of the earlier.
     await tell(page, 'channelReady');
-    await expect(page.getByText('A channel waits for confirmation')).toBeHidden();
-    await expect(page.getByText('A channel is ready')).toBeVisible();
+    await expect(page.getByText('Everyday money is being set up')).toBeHidden();
+    await expect(page.getByText('Everyday money is ready')).toBeVisible();
     // What the opened entry says itself is no news.
     const received = page.getByTestId('toast').filter({ hasText: 'Received' });
     await expect(received).toBeVisible();

@@ -3,7 +3,8 @@
 import { fileURLToPath } from 'node:url';
 import { chromium, expect, test, type Page } from '@playwright/test';
 import { CHROMIUM } from '../../lib/chromium.mjs';
-import { PLACES, unlock } from '../../lib/places';
+import { MONEY_PLACES } from '../../lib/money-places';
+import { PLACES as OTHERS, unlock } from '../../lib/places';
 import { serve, type Served } from '../../lib/serve';
 
 const NAMES = [
@@ -26,6 +27,8 @@ const NAMES = [
   'budgets',
   'settings',
 ];
+
+const PLACES = [...OTHERS, ...MONEY_PLACES];
 
 let served: Served;
 

@@ -7,6 +7,8 @@ import { expectAccessible } from '../../lib/axe';
 import { filmOf } from '../../lib/camera';
 import { CHROMIUM } from '../../lib/chromium.mjs';
 import { BACKUP_PLACES } from '../../lib/backup-places';
+import { LINK_PLACES } from '../../lib/link-places';
+import { MONEY_PLACES } from '../../lib/money-places';
 import { PASSPHRASE, PLACES, unlock } from '../../lib/places';
 import { serve, type Served } from '../../lib/serve';
 
@@ -34,7 +36,7 @@ async function offerBackup(page: Page): Promise<void> {
   );
 }
 
-for (const place of [...PLACES, ...BACKUP_PLACES]) {
+for (const place of [...PLACES, ...MONEY_PLACES, ...BACKUP_PLACES, ...LINK_PLACES]) {
   test(place.name, async ({ browser }) => {
     for (const size of SIZES) {
       const context = await browser.newContext({ viewport: size, reducedMotion: 'reduce', locale: 'en-GB' });
@@ -183,7 +185,7 @@ test('reads a code from the camera', async ({}, info) => {
   await unlock(page);
   await page.evaluate(() => (location.hash = '#/pay'));
   await page.getByRole('button', { name: 'Scan' }).click();
-  await expect(page.getByTestId('preview')).toBeVisible({ timeout: 30_000 });
+  await expect(page.getByTestId('preview')).toBeVisible();
   await expect(page.getByLabel('Amount (you choose)')).toBeVisible();
   await browser.close();
 });

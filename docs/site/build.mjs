@@ -1,5 +1,5 @@
 // Builds the site: the guides, the package's README and the references as pages of TypeDoc's, beside its reference of the package's API.
-// Wants pkg/dist's sources only. `node build.mjs OUT OPENAPI`: the folder that it makes, and the gateway's API as a file.
+// `node build.mjs OUT OPENAPI`: the folder that it makes, and the gateway's API as a file.
 
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';

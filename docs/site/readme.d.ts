@@ -1,12 +1,12 @@
 /** What stands around the package's README's examples. */
 
-import type { OpenOptions, Wallet as AmpletWallet } from 'amplet';
+import type { ByPassphrase, OpenBase, Wallet as AmpletWallet } from 'amplet';
 import type { Receipt } from 'amplet/provider';
 
 declare global {
   const wallet: AmpletWallet;
   const gateways: string[];
-  const options: OpenOptions;
+  const options: OpenBase & ByPassphrase;
   const mnemonic: string;
   const passphrase: string;
   const signal: AbortSignal;

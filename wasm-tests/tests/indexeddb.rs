@@ -175,7 +175,8 @@ async fn cleared_site_data_is_told() {
     assert!(matches!(backend.read(b"a").await, Err(StoreError::NotFound { .. })));
     let refused = backend.commit(vec![put("a", b"2")], epoch).await;
     assert!(matches!(refused, Err(StoreError::NotFound { .. })), "{refused:?}");
-    let there = js("return (await indexedDB.databases()).some(found => found.name === 'amplet/cleared')").await;
+    let there =
+        js("return (await indexedDB.databases()).some(found => found.name === 'amplet/cleared')").await;
     assert_eq!(there.as_bool(), Some(false));
 }
 

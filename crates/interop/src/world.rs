@@ -23,7 +23,7 @@ use xtask::regtest::peer::Peer;
 use xtask::regtest::session::ENV_FILE;
 
 /// Longest wait for anything.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(240);
 const POLL: Duration = Duration::from_millis(100);
 /// Longest wait for the network's control API.
 const CONTROL_LIMIT: Duration = Duration::from_secs(120);

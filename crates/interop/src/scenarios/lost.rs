@@ -17,7 +17,7 @@ use crate::user::User;
 /// Time after the user's word in which it can be taken back.
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// The wallet looks each minute whether it is time.
-const PATIENCE: Duration = Duration::from_secs(150);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A channel in which something has moved; the wallet restored from its words alone; all its money on-chain.
 pub async fn run(stage: &Stage) -> Result<String> {

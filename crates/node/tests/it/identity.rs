@@ -136,7 +136,7 @@ fn a_streams_payment_answered_with_its_own_preimage_is_counted_once() {
     let node = wallet.clone();
     let stream = world.platform.run(async move { node.payments().open_stream(&to).await }).unwrap();
     world.kill("payee", payee.clone());
-    let (payee, store) = mortal(&world, "payee");
+    let (payee, store) = mortal(world, "payee");
     world.connect(gateway, &payee, "payee");
     world.platform.advance(Duration::from_secs(2));
     // It dies between its claim's commit and the claim.

@@ -55,3 +55,16 @@ test('a dialog begins at its title, and gives the focus back', async ({ page }) 
   await page.keyboard.press('Escape');
   await expect(open).toBeFocused();
 });
+
+test('each speed of an on-chain payment says what it costs, of the amount that is on the screen', async ({ page }) => {
+  await page.goto(`${served.url}?scenario=full`);
+  await opened('send', '#/pay').go(page);
+  await pay(page, 'bcrt1p5cyxnuxmeuwuvkwfem96lqzszd02n6xdcjrs20cac6yqjjwudpxqvg32hk');
+  const speed = (name: string) => page.getByRole('radio', { name });
+  await expect(speed('In minutes 8.2 sat/vB')).toBeVisible();
+  await page.getByLabel('Amount', { exact: true }).fill('120000');
+  for (const priced of ['Within a day 169 sat', 'Within an hour 616 sat', 'In minutes 1,262 sat'])
+    await expect(speed(priced)).toBeVisible();
+  await page.getByLabel('Amount', { exact: true }).fill('900000000');
+  await expect(speed('In minutes 8.2 sat/vB')).toBeVisible();
+});

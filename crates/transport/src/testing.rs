@@ -3,12 +3,16 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
+use std::ops::ControlFlow;
+use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
+use futures::StreamExt;
+use futures::channel::mpsc;
 use futures::executor::{LocalPool, LocalSpawner};
-use futures::future::{FutureExt, LocalBoxFuture};
+use futures::future::{FutureExt, LocalBoxFuture, select};
 use futures::task::LocalSpawnExt;
 
 use crate::pipe::{Driver, Handle, Outgoing, relay_pipe};
@@ -241,29 +245,66 @@ impl Wire {
 /// Two ends of one stream in memory, with the bounds and the credit of a real one. Their bytes move while `platform`
 /// runs.
 pub fn duplex_pair(platform: &dyn Platform) -> (Rc<dyn Duplex>, Rc<dyn Duplex>) {
+    pair(platform, |from, to| carry(from, to).boxed_local())
+}
+
+/// The same over a network in which bytes are under way for `way`, which a test may change.
+pub fn distant_pair(platform: &TestPlatform, way: &Rc<Cell<Duration>>) -> (Rc<dyn Duplex>, Rc<dyn Duplex>) {
+    pair(platform, |from, to| carry_far(platform.clone(), Rc::clone(way), from, to).boxed_local())
+}
+
+fn pair(
+    platform: &dyn Platform,
+    carry: impl Fn(Rc<Driver>, Rc<Driver>) -> LocalBoxFuture<'static, ()>,
+) -> (Rc<dyn Duplex>, Rc<dyn Duplex>) {
     let (client, client_driver) = relay_pipe();
     let (server, server_driver) = relay_pipe();
     let (client_driver, server_driver) = (Rc::new(client_driver), Rc::new(server_driver));
-    platform.spawn(carry(client_driver.clone(), server_driver.clone()).boxed_local());
-    platform.spawn(carry(server_driver, client_driver).boxed_local());
+    platform.spawn(carry(client_driver.clone(), server_driver.clone()));
+    platform.spawn(carry(server_driver, client_driver));
     (Handle::into_duplex(client), Handle::into_duplex(server))
 }
 
 /// Moves what `from` sends to `to`, until either ends.
 async fn carry(from: Rc<Driver>, to: Rc<Driver>) {
-    loop {
-        let step = match from.next().await {
-            Outgoing::Bytes(bytes) => to.deliver(bytes),
-            Outgoing::Credit(credit) => to.control(&amplet_protocol::relay::Control { credit }.to_json()),
-            Outgoing::Close(code) => {
-                to.end(CloseReason::Remote { code, message: String::new() });
+    while deliver(from.next().await, &from, &to).is_continue() {}
+}
+
+/// The same, each action `way` after it was taken; the next ones do not wait for it.
+async fn carry_far(platform: TestPlatform, way: Rc<Cell<Duration>>, from: Rc<Driver>, to: Rc<Driver>) {
+    let (sent, mut under_way) = mpsc::unbounded();
+    let take = async {
+        loop {
+            let action = from.next().await;
+            // Its receiver is held below.
+            let _ = sent.unbounded_send((platform.monotonic().saturating_add(way.get()), action));
+        }
+    };
+    let arrive = async {
+        while let Some((due, action)) = under_way.next().await {
+            platform.sleep(due.saturating_sub(platform.monotonic())).await;
+            if deliver(action, &from, &to).is_break() {
                 return;
             }
-        };
-        if let Err(reason) = step {
-            from.end(reason.clone());
-            to.end(reason);
-            return;
         }
+    };
+    select(pin!(take), pin!(arrive)).await;
+}
+
+/// Does to `to` what `from` wanted.
+fn deliver(action: Outgoing, from: &Driver, to: &Driver) -> ControlFlow<()> {
+    let done = match action {
+        Outgoing::Bytes(bytes) => to.deliver(bytes),
+        Outgoing::Credit(credit) => to.control(&amplet_protocol::relay::Control { credit }.to_json()),
+        Outgoing::Close(code) => {
+            to.end(CloseReason::Remote { code, message: String::new() });
+            return ControlFlow::Break(());
+        }
+    };
+    if let Err(reason) = done {
+        from.end(reason.clone());
+        to.end(reason);
+        return ControlFlow::Break(());
     }
+    ControlFlow::Continue(())
 }

@@ -145,30 +145,63 @@ fn without_its_backup_a_wallet_opens_and_follows_the_chain_and_begins_nothing() 
     assert_eq!(world.pay(&wallet, &invoice).status, PaymentStatus::Succeeded);
 }
 
-/// What a backup costs: printed by `cargo test -p amplet-node --test it costs_of_a_backup -- --nocapture`.
+/// Payments of a row of [`costs_of_a_backup`].
+const MEASURED: u32 = 5;
+
+/// What a payment costs the wallet, on average.
+struct Cost {
+    commits: u64,
+    round_trips: u64,
+    bytes: u64,
+    took: Duration,
+}
+
+fn cost(world: &World, wallet: &Node, from: &Node, to: &Node) -> Cost {
+    let sent_bytes = || world.backup_of("wallet").map_or(0, |backup| backup.sent_bytes);
+    let (puts, commits, bytes) = (world.vss.puts(), wallet.commits(), sent_bytes());
+    let mut took = Duration::ZERO;
+    for _ in 0..MEASURED {
+        let invoice = world.ask(to, 3_000_000);
+        let began = world.platform.monotonic();
+        assert_eq!(world.pay(from, &invoice).status, PaymentStatus::Succeeded);
+        took += world.platform.monotonic() - began;
+        world.platform.advance(5 * SECOND);
+    }
+    let measured = u64::from(MEASURED);
+    Cost {
+        commits: (wallet.commits() - commits) / measured,
+        round_trips: (world.vss.puts() - puts) / measured,
+        bytes: (sent_bytes() - bytes) / measured,
+        took: took / MEASURED,
+    }
+}
+
+/// What a backup costs where each message and each answer of its server is under way for half the delay: printed by
+/// `cargo test -p amplet-node --test it costs_of_a_backup -- --nocapture`.
 #[test]
 fn costs_of_a_backup() {
-    let Net { world, wallet, gateway, payee } = backed_up();
-    for delay_ms in [0, 20, 100] {
-        world.vss.set_delay_ms(delay_ms);
-        let measured = 5;
-        let (puts, commits) = (world.vss.puts(), wallet.commits());
-        let bytes = world.backup_of("wallet").unwrap().sent_bytes;
-        let mut took = Duration::ZERO;
-        for _ in 0..measured {
-            let invoice = world.ask(&payee, 3_000_000);
-            let began = world.platform.monotonic();
-            assert_eq!(world.pay(&wallet, &invoice).status, PaymentStatus::Succeeded);
-            took += world.platform.monotonic() - began;
-            world.platform.advance(SECOND);
-        }
-        let (puts, commits) = ((world.vss.puts() - puts) / measured, (wallet.commits() - commits) / measured);
-        let bytes = (world.backup_of("wallet").unwrap().sent_bytes - bytes) / measured;
+    let nets = [backed_up(), net_in(World::new(), 300_000_000)];
+    for (delay_ms, side) in [0, 20, 100].into_iter().flat_map(|delay| [(delay, "payer"), (delay, "payee")]) {
+        let [with, without] = nets.each_ref().map(|Net { world, wallet, payee, .. }| {
+            world.vss.set_delay_ms(delay_ms);
+            world.way.set(Duration::from_millis(u64::from(delay_ms) / 2));
+            let (from, to) = if side == "payer" { (wallet, payee) } else { (payee, wallet) };
+            cost(world, wallet, from, to)
+        });
+        let Cost { commits, round_trips, bytes, took } = with;
         println!(
-            "backup at {delay_ms} ms: {puts} round trips, {commits} commits, {bytes} bytes, {} ms of virtual time a payment",
-            took.as_millis() / u128::from(measured)
+            "{side} at {delay_ms} ms: {commits} commits, {round_trips} round trips, {bytes} bytes, {} ms; without: {} commits, {} ms",
+            took.as_millis(),
+            without.commits,
+            without.took.as_millis(),
         );
-        assert!(puts <= commits, "at most one round trip per step");
+        assert!(round_trips <= commits, "at most one round trip per step");
+        let most = without.took + commits as u32 * Duration::from_millis(u64::from(delay_ms));
+        assert!(
+            took <= most,
+            "a round trip of more than one step's is waited for: {took:?}, at most {most:?}"
+        );
     }
-    in_order(&wallet, &gateway);
+    let Net { wallet, gateway, .. } = &nets[0];
+    in_order(wallet, gateway);
 }

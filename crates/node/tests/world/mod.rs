@@ -63,6 +63,8 @@ pub use write_meter::{WriteMeter, metered};
 /// Everything outside the nodes.
 pub struct World {
     pub platform: TestPlatform,
+    /// Time in which bytes get from a node to its neighbour: none at first.
+    pub way: Rc<Cell<Duration>>,
     pub server: Rc<FakeServer>,
     /// A second chain source of nodes opened while it is set; its chain is its own.
     pub second_source: Rc<RefCell<Option<Rc<FakeServer>>>>,
@@ -124,6 +126,7 @@ impl World {
         let nodes: Rc<RefCell<HashMap<String, Node>>> = Rc::default();
         let world = Self {
             platform,
+            way: Rc::default(),
             server,
             second_source: Rc::default(),
             mempool,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use amplet_node::{Node, NodeError};
 use amplet_storage::{Store, StoreError};
-use amplet_transport::testing::{TestPlatform, duplex_pair};
+use amplet_transport::testing::{TestPlatform, distant_pair};
 use amplet_transport::{
     CloseCode, CloseReason, ConnectError, Duplex, FetchError, HttpRequest, HttpResponse, PeerAddress,
     Platform,
@@ -158,7 +158,7 @@ impl Platform for PoweredPlatform {
 impl World {
     pub fn answer_connections(&self) {
         let (platform, nodes) = (self.platform.clone(), Rc::clone(&self.nodes));
-        let powers = Rc::clone(&self.powers);
+        let (powers, way) = (Rc::clone(&self.powers), Rc::clone(&self.way));
         let end = move |holder: &str, inner: Rc<dyn Duplex>| -> Rc<dyn Duplex> {
             match powers.borrow().get(holder) {
                 Some(power) => Rc::new(PoweredDuplex { inner, power: Rc::clone(power) }),
@@ -169,7 +169,7 @@ impl World {
             let host = address.endpoint.host().to_owned();
             let result = match nodes.borrow().get(&host) {
                 Some(node) => {
-                    let (client, server) = duplex_pair(&platform);
+                    let (client, server) = distant_pair(&platform, &way);
                     node.peers().accept(end(&host, server));
                     Ok(client)
                 }

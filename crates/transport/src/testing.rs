@@ -2,7 +2,7 @@
 //! from a seed, its HTTP responses and peers are the test's. Never use it with money: its keys can be guessed.
 
 use std::cell::{Cell, RefCell};
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::ops::ControlFlow;
 use std::pin::pin;
 use std::rc::Rc;
@@ -274,11 +274,14 @@ async fn carry(from: Rc<Driver>, to: Rc<Driver>) {
 async fn carry_far(platform: TestPlatform, way: Rc<Cell<Duration>>, from: Rc<Driver>, to: Rc<Driver>) {
     let (sent, mut under_way) = mpsc::unbounded();
     let take = async {
-        loop {
+        let mut ends = false;
+        while !ends {
             let action = from.next().await;
+            ends = matches!(action, Outgoing::Close(_));
             // Its receiver is held below.
             let _ = sent.unbounded_send((platform.monotonic().saturating_add(way.get()), action));
         }
+        pending::<()>().await;
     };
     let arrive = async {
         while let Some((due, action)) = under_way.next().await {

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard};
 
-use amplet_node::lightning::chain::BlockLocator;
 use amplet_node::lightning::chain::chaininterface::{
     BroadcasterInterface, ConfirmationTarget, FeeEstimator, TransactionType,
 };
@@ -105,14 +104,13 @@ impl Client {
     ) -> Result<(), ExitError> {
         let tip = self.tip().await?;
         let header: Header = self.header(self.block_hash(tip).await?).await?;
+        let mut closed = Vec::new();
         for channel in channels {
-            self.to_fork(&channel.monitor, tip, outbox).await?;
+            let known = self.to_fork(&channel.monitor, tip, outbox).await?;
+            if channel.spent == Spent::Yes {
+                closed.push((&channel.monitor, known));
+            }
         }
-        let closed: Vec<&Monitor> = channels
-            .iter()
-            .filter(|channel| channel.spent == Spent::Yes)
-            .map(|channel| &channel.monitor)
-            .collect();
         match &self.server {
             Server::Core { .. } => self.blocks(&closed, tip, outbox, told).await?,
             Server::Esplora { .. } => self.spends(&closed, outbox, told).await?,
@@ -123,20 +121,22 @@ impl Client {
         Ok(())
     }
 
-    /// Takes back blocks that were replaced after a monitor had seen them.
-    async fn to_fork(&self, monitor: &Monitor, tip: u32, outbox: &Outbox) -> Result<(), ExitError> {
+    /// The height of the last block that a monitor has seen and that was not replaced. It is told that transactions above it are in no block
+    /// any more, rather than of the blocks' end, at which it would drop what it claimed at their heights (as in `amplet-node`).
+    async fn to_fork(&self, monitor: &Monitor, tip: u32, outbox: &Outbox) -> Result<u32, ExitError> {
         let best = monitor.current_best_block();
         if best.height > tip {
             return Err(ExitError::Behind { server: tip, kit: best.height });
         }
         if self.block_hash(best.height).await? == best.block_hash {
-            return Ok(());
+            return Ok(best.height);
         }
         let before = (0..best.height).rev().zip(best.previous_blocks.iter().flatten());
         for (height, hash) in before {
             if self.block_hash(height).await? == *hash {
-                monitor.blocks_disconnected(BlockLocator::new(*hash, height), outbox, outbox, outbox);
-                return Ok(());
+                let gone = monitor.get_relevant_txids().into_iter().filter(|(_, at, _)| *at > height);
+                gone.for_each(|(txid, ..)| monitor.transaction_unconfirmed(&txid, outbox, outbox, outbox));
+                return Ok(height);
             }
         }
         Err(ExitError::OtherChain { kit: best.height })
@@ -145,20 +145,20 @@ impl Client {
     /// Reads every block: Bitcoin Core has no index of spends.
     async fn blocks(
         &self,
-        closed: &[&Monitor],
+        closed: &[(&Monitor, u32)],
         tip: u32,
         outbox: &Outbox,
         told: &dyn Fn(String),
     ) -> Result<(), ExitError> {
-        let Some(best) = closed.iter().map(|monitor| monitor.current_best_block().height).min() else {
+        let Some(known) = closed.iter().map(|(_, known)| *known).min() else {
             return Ok(());
         };
-        told(format!("reading {} blocks for what closed channels left", tip.saturating_sub(best)));
-        for height in best.saturating_add(1)..=tip {
+        told(format!("reading {} blocks for what closed channels left", tip.saturating_sub(known)));
+        for height in known.saturating_add(1)..=tip {
             let hash = self.block_hash(height).await?;
             let block: Block = decoded(&self.rpc("getblock", json!([hash, 0])).await?)?;
             let all: Vec<(usize, &Transaction)> = block.txdata.iter().enumerate().collect();
-            for monitor in closed.iter().filter(|monitor| monitor.current_best_block().height < height) {
+            for (monitor, _) in closed.iter().filter(|(_, known)| *known < height) {
                 monitor.block_connected(&block.header, &all, height, outbox, outbox, outbox);
             }
             if height % TOLD_EVERY == 0 {
@@ -171,14 +171,14 @@ impl Client {
     /// Asks for the spends of what monitors watch, until there are no further ones.
     async fn spends(
         &self,
-        closed: &[&Monitor],
+        closed: &[(&Monitor, u32)],
         outbox: &Outbox,
         told: &dyn Fn(String),
     ) -> Result<(), ExitError> {
         if !closed.is_empty() {
             told("asking for what closed channels left".into());
         }
-        for monitor in closed {
+        for (monitor, _) in closed {
             let mut known: HashSet<Txid> = HashSet::new();
             loop {
                 let mut news = Vec::new();

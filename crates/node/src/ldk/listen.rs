@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use amplet_chain::{BlockId, BlockListener, Chain, Position};
-use bitcoin::Block;
 use bitcoin::block::Header;
+use bitcoin::{Block, BlockHash, Txid};
 use lightning::chain::channelmonitor::TransactionOutputs;
 use lightning::chain::transaction::OutPoint;
 use lightning::chain::{BlockLocator, Confirm, Filter, Listen, WatchedOutput};
@@ -45,19 +45,15 @@ impl<L: Listen> BlockListener for ListenAdapter<'_, L> {
     }
 
     fn blocks_disconnected(&self, fork: BlockId) {
-        self.part.blocks_disconnected(fork_locator(self.chain, fork));
+        let known = self.chain.position(&fork.hash);
+        let fork = known.unwrap_or(Position { hash: fork.hash, height: fork.height, previous: Vec::new() });
+        self.part.blocks_disconnected(locator(&fork));
     }
-}
-
-fn fork_locator(chain: &Chain, fork: BlockId) -> BlockLocator {
-    let known = chain.position(&fork.hash);
-    let fork = known.unwrap_or(Position { hash: fork.hash, height: fork.height, previous: Vec::new() });
-    locator(&fork)
 }
 
 /// Blocks that monitors have not been told of, because no transaction in them concerns anybody: only the last one is told, when
 /// reading pauses. LDK raises the fee of each claim of a closed channel every few blocks; told of every block of an absence one by
-/// one, it would end at a fee that eats the claim, which nobody has ever seen. (LDK's `Confirm` may leave blocks out.)
+/// one, it would end at a fee that eats the claim, which nobody has ever seen. (A monitor takes a block some heights above its last.)
 #[derive(Default)]
 pub(crate) struct UntoldBlock(Cell<Option<(Header, u32)>>);
 
@@ -73,9 +69,8 @@ impl UntoldBlock {
 
 /// A monitor as a listener of its own, before the chain monitor owns it. What a block returns is registered at once, as the chain
 /// monitor does: LDK's own listener for a single monitor drops it, and later blocks would be passed over that spend it.
-pub(crate) struct LoneMonitor<'a> {
+pub(crate) struct LoneMonitor {
     pub monitor: Monitor,
-    pub chain: &'a Chain,
     pub staged: Arc<StagedWrites>,
     pub fees: Arc<Fees>,
     pub watch: Arc<Watch>,
@@ -83,7 +78,7 @@ pub(crate) struct LoneMonitor<'a> {
     pub untold: UntoldBlock,
 }
 
-impl LoneMonitor<'_> {
+impl LoneMonitor {
     /// Registers what the monitor watches already.
     pub fn register(&self) {
         self.monitor.load_outputs_to_watch(&self.watch, &self.log);
@@ -93,7 +88,7 @@ impl LoneMonitor<'_> {
     pub fn tell(&self) {
         let Self { monitor, staged, fees, log, .. } = self;
         if let Some((header, height)) = self.untold.take() {
-            self.watch(&header, monitor.best_block_updated(&header, height, staged, fees, log));
+            self.watch(&header, monitor.block_connected(&header, &[], height, staged, fees, log));
         }
     }
 
@@ -112,7 +107,7 @@ impl LoneMonitor<'_> {
     }
 }
 
-impl BlockListener for LoneMonitor<'_> {
+impl BlockListener for LoneMonitor {
     fn block_connected(&self, block: &Block, height: u32) {
         let Self { monitor, staged, fees, log, .. } = self;
         self.untold.take();
@@ -129,16 +124,25 @@ impl BlockListener for LoneMonitor<'_> {
     }
 
     fn blocks_disconnected(&self, fork: BlockId) {
-        self.tell();
-        let fork = fork_locator(self.chain, fork);
-        self.monitor.blocks_disconnected(fork, &self.staged, &self.fees, &self.log);
+        self.untold.take();
+        let Self { monitor, staged, fees, log, .. } = self;
+        for txid in unconfirmed(monitor.get_relevant_txids(), fork) {
+            monitor.transaction_unconfirmed(&txid, staged, fees, log);
+        }
     }
+}
+
+/// The transactions above a fork that monitors have seen in blocks. They are told that these are in none any more (`Confirm`), rather
+/// than of the blocks' end (`Listen`): at that, LDK drops every claim that it began at the height of a block that ended, and begins
+/// none of them again: a forced close, whose commitment is registered at the height of the newest block, would not be broadcast any
+/// more, and the fee of a claim by a preimage that came then not be raised any more.
+fn unconfirmed(relevant: Vec<(Txid, u32, Option<BlockHash>)>, fork: BlockId) -> impl Iterator<Item = Txid> {
+    relevant.into_iter().filter(move |(_, height, _)| *height > fork.height).map(|(txid, ..)| txid)
 }
 
 /// The chain monitor as a listener that is told of the last block only, see [`UntoldBlock`].
 pub(crate) struct MonitorsAdapter<'a> {
     pub monitors: &'a ChainMonitor,
-    pub chain: &'a Chain,
     pub untold: &'a UntoldBlock,
 }
 
@@ -146,7 +150,7 @@ impl MonitorsAdapter<'_> {
     /// Tells it of the last block.
     pub fn tell(&self) {
         if let Some((header, height)) = self.untold.take() {
-            self.monitors.best_block_updated(&header, height);
+            self.monitors.filtered_block_connected(&header, &[], height);
         }
     }
 }
@@ -162,7 +166,9 @@ impl BlockListener for MonitorsAdapter<'_> {
     }
 
     fn blocks_disconnected(&self, fork: BlockId) {
-        self.tell();
-        self.monitors.blocks_disconnected(fork_locator(self.chain, fork));
+        self.untold.take();
+        for txid in unconfirmed(self.monitors.get_relevant_txids(), fork) {
+            self.monitors.transaction_unconfirmed(&txid);
+        }
     }
 }

@@ -39,7 +39,6 @@ use std::collections::{BTreeSet, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use amplet_chain::Chain;
 use amplet_protocol::PaymentId;
 use bitcoin::secp256k1::PublicKey;
 use bitcoin::{OutPoint, Txid};
@@ -97,9 +96,9 @@ pub(crate) struct Ldk {
 }
 
 impl Ldk {
-    /// The monitors as a listener for blocks of `chain`.
-    pub fn monitors_listener<'a>(&'a self, chain: &'a Chain) -> MonitorsAdapter<'a> {
-        MonitorsAdapter { monitors: &self.monitors, chain, untold: &self.untold }
+    /// The monitors as a listener for blocks.
+    pub fn monitors_listener(&self) -> MonitorsAdapter<'_> {
+        MonitorsAdapter { monitors: &self.monitors, untold: &self.untold }
     }
 
     /// The node id.

@@ -18,7 +18,7 @@ use crate::runtime::held_back::{Outlook, limit};
 /// The parts that read blocks, before they are put together.
 pub(super) struct CatchUp<'a> {
     parts: &'a Parts<'a>,
-    monitors: Vec<LoneMonitor<'a>>,
+    monitors: Vec<LoneMonitor>,
     manager: &'a ChannelManager,
     sweeper: &'a Sweeper,
 }
@@ -39,15 +39,18 @@ impl<'a> CatchUp<'a> {
     ) -> Self {
         let lone = |monitor| LoneMonitor {
             monitor,
-            chain: parts.chain,
             untold: UntoldBlock::default(),
             staged: Arc::clone(parts.staged),
             fees: Arc::clone(&parts.fees),
             watch: Arc::clone(&parts.watch),
             log: Arc::clone(&parts.log),
         };
-        let monitors: Vec<LoneMonitor<'_>> = loaded.into_iter().map(lone).collect();
+        let monitors: Vec<LoneMonitor> = loaded.into_iter().map(lone).collect();
         monitors.iter().for_each(LoneMonitor::register);
+        let best = position(&manager.current_best_block()).id();
+        for lone in monitors.iter().filter(|lone| stands_above(lone, best)) {
+            lone.blocks_disconnected(best);
+        }
         Self { parts, monitors, manager, sweeper }
     }
 
@@ -90,7 +93,7 @@ impl<'a> CatchUp<'a> {
         }
         let mut outlook = Outlook::new(chain, MonitorCopies { signer, fees, log }, tip);
         for channel in self.manager.list_channels() {
-            let monitor = |lone: &&LoneMonitor<'_>| lone.monitor.channel_id() == channel.channel_id;
+            let monitor = |lone: &&LoneMonitor| lone.monitor.channel_id() == channel.channel_id;
             if let Some(lone) = self.monitors.iter().find(monitor) {
                 outlook.add(&channel, &lone.monitor);
             }
@@ -154,15 +157,29 @@ impl<'a> CatchUp<'a> {
     /// Where the parts stand.
     fn positions(&self) -> impl Iterator<Item = Position> {
         let monitors = self.monitors.iter().map(|lone| position(&lone.monitor.current_best_block()));
+        monitors.chain(self.other_positions())
+    }
+
+    fn other_positions(&self) -> impl Iterator<Item = Position> {
         let others = [self.manager.current_best_block(), self.sweeper.current_best_block()];
-        monitors.chain(others.map(|at| position(&at))).chain([self.parts.wallet.position()])
+        others.map(|at| position(&at)).into_iter().chain([self.parts.wallet.position()])
     }
 
     /// The parts can only run together when they are at one block, as every commit leaves them.
     fn stand_at_one_block(&self) -> bool {
-        let best = self.manager.current_best_block().block_hash;
-        self.positions().all(|at| at.hash == best)
+        let best = position(&self.manager.current_best_block()).id();
+        let is_there = |lone: &LoneMonitor| {
+            stands_above(lone, best) || lone.monitor.current_best_block().block_hash == best.hash
+        };
+        self.other_positions().all(|at| at.hash == best.hash) && self.monitors.iter().all(is_there)
     }
+}
+
+/// A monitor does not go back: when blocks are replaced by fewer, or by as many, it names one of the old ones until a higher one comes
+/// (`ldk::listen`). It knows of no transaction above the others' block, and reads on with them.
+fn stands_above(lone: &LoneMonitor, best: BlockId) -> bool {
+    let at = lone.monitor.current_best_block();
+    at.height >= best.height && at.block_hash != best.hash
 }
 
 /// All parts as one listener.

@@ -329,8 +329,8 @@ impl Engine {
     /// LDK writes monitors every few blocks only, and the sweeper when it sweeps. Written with each new block, all parts are
     /// always at one block, so that the wallet opens without any chain source.
     fn stage_parts_at_new_block(&self) {
-        let Base { ldk, staged, chain, .. } = self.base();
-        ldk.monitors_listener(chain).tell();
+        let Base { ldk, staged, .. } = self.base();
+        ldk.monitors_listener().tell();
         let best = ldk.manager.current_best_block().block_hash;
         if self.staged_at.replace(Some(best)) == Some(best) {
             return;

@@ -50,7 +50,7 @@ struct AllListeners<'a> {
 impl AllListeners<'_> {
     fn each(&self, tell: impl Fn(&dyn BlockListener)) {
         let (ldk, chain) = (&self.base.ldk, &*self.base.chain);
-        tell(&ldk.monitors_listener(chain));
+        tell(&ldk.monitors_listener());
         tell(&ListenAdapter { part: &*ldk.manager, chain });
         tell(&ListenAdapter { part: &ldk.sweeper, chain });
         tell(&*ldk.wallet);
@@ -238,7 +238,7 @@ impl ChainSync {
         };
         self.state.borrow_mut().blocks_left = target.height.saturating_sub(from.height);
         let result = base.chain.sync(from, target, listeners, &*base.ldk.watch, &mut progress).await;
-        base.ldk.monitors_listener(&base.chain).tell();
+        base.ldk.monitors_listener().tell();
         base.staged.stage(|batch| base.chain.stage(batch));
         result.map_err(|SyncError { error, .. }| error)?;
         self.onchain.rebroadcast();

@@ -147,7 +147,10 @@ pub enum Act {
         clean: bool,
         blocks: u32,
     },
-    Reorg,
+    /// So many blocks are replaced by one more.
+    Reorg {
+        depth: u32,
+    },
     /// Says and hears nothing for so many acts, and does not hang up.
     Silent {
         node: Name,
@@ -198,7 +201,7 @@ impl Act {
             Self::Move { .. } => "device moved",
             Self::Fees { .. } => "fees",
             Self::Away { .. } => "absence",
-            Self::Reorg => "reorg",
+            Self::Reorg { .. } => "reorg",
             Self::Silent { .. } => "silence",
             Self::Noise => "noise",
             Self::Refuse { .. } => "refuse keysends",
@@ -236,7 +239,7 @@ fn one(dice: &mut Dice, number: usize) -> Act {
         75..79 => source(dice),
         79..81 => Act::Fees { sat_per_vb: dice.one_of(&[1, 5, 30, 120, 400]) },
         81..84 => away(dice),
-        84..85 => Act::Reorg,
+        84..85 => Act::Reorg { depth: 1 + small(dice, 3) },
         85..87 => {
             let node = if dice.once_in(2) { MALLORY } else { dice.one_of(&NODES) };
             Act::Silent { node, acts: 1 + small(dice, 3) }

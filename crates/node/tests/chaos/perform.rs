@@ -81,7 +81,7 @@ impl Life {
                 done()
             }
             Act::Away { node, clean, blocks } => self.absence(node, clean, blocks),
-            Act::Reorg => self.reorg(),
+            Act::Reorg { depth } => self.reorg(depth),
             Act::Silent { node, acts } => {
                 self.power(node)?.cut();
                 self.silent.insert(node, acts);
@@ -330,16 +330,15 @@ impl Life {
         done()
     }
 
-    /// The newest block is replaced; what it had waits again.
-    fn reorg(&mut self) -> Outcome {
-        let again = {
-            let mut chain = self.world.server.chain.borrow_mut();
-            let tip = chain.block(chain.height()).clone();
-            chain.cut(1);
-            tip.txdata.into_iter().skip(1)
-        };
+    /// The newest blocks are replaced; what they had waits again.
+    fn reorg(&mut self, depth: u32) -> Outcome {
+        let mut chain = self.world.server.chain.borrow_mut();
+        let gone: Vec<_> = (0..depth).rev().map(|back| chain.block(chain.height() - back).clone()).collect();
+        chain.cut(depth as usize);
+        chain.mine_empty(depth + 1);
+        drop(chain);
+        let again = gone.into_iter().flat_map(|block| block.txdata.into_iter().skip(1));
         self.world.mempool.borrow_mut().splice(0..0, again);
-        self.world.server.chain.borrow_mut().mine_empty(2);
         self.tell_blocks();
         done()
     }

@@ -49,6 +49,7 @@ mod offers;
 mod one_piece;
 mod openings;
 mod payments;
+mod reorgs;
 mod rgs;
 mod routing;
 mod safe_until;

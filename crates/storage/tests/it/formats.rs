@@ -76,7 +76,11 @@ async fn check_format_2(backend: SharedBackend) {
 
 /// The records of a fixture, in memory.
 async fn records(fixture: &str) -> SharedBackend {
-    let backend: SharedBackend = Rc::new(MemoryBackend::new());
+    records_on(fixture, MemoryBackend::new()).await
+}
+
+async fn records_on(fixture: &str, disk: MemoryBackend) -> SharedBackend {
+    let backend: SharedBackend = Rc::new(disk);
     let epoch = backend.take_over().await.unwrap();
     let records = fixture.lines().map(|line| {
         let (name, value) = line.split_once(' ').unwrap();
@@ -97,6 +101,23 @@ fn file(fixture: &[u8]) -> (tempfile::TempDir, SharedBackend) {
 #[test]
 fn records_of_format_1() {
     block_on(async { check_format_1(records(FORMAT_1).await).await });
+}
+
+/// The disk refuses the new header: what was there opens as before, and is upgraded once there is room.
+#[test]
+fn an_upgrade_that_is_interrupted_changes_nothing() {
+    let disk = MemoryBackend::new();
+    block_on(async {
+        let backend = records_on(FORMAT_1, disk.clone()).await;
+        let header = backend.read(b"header").await.unwrap().unwrap();
+        let store = SealedStore::open(backend.clone(), passphrase()).await.unwrap();
+        let (source, kek) = passkey();
+        disk.set_quota(Some(1));
+        store.put_key(source, kek).await.unwrap_err();
+        disk.set_quota(None);
+        assert_eq!(backend.read(b"header").await.unwrap().unwrap(), header);
+        check_format_1(backend).await;
+    });
 }
 
 #[test]

@@ -289,13 +289,14 @@ impl Audit<'_> {
         }
     }
 
-    /// A channel ends together, by its owner's will, because a node was away for too long, or because its peer misbehaves.
+    /// A channel ends together, by its owner's will, because a node was away for too long, because its peer misbehaves, or because its
+    /// funding is in no block any more.
     pub fn closes(&mut self) {
         for (opening, funding) in self.openings() {
             let Some(close) = self.books.spenders.get(&funding).cloned() else { continue };
             let id = channel_id(funding);
             let sides = [opening.from, opening.to];
-            let wanted = self.life.facts.forced.contains(&id);
+            let wanted = self.life.facts.forced.contains(&id) || self.life.facts.unfunded.contains(&id);
             let absent = sides.into_iter().any(|name| self.missed(name));
             if is_commitment(&close) && !wanted && !absent && !sides.contains(&MALLORY) {
                 let told: Vec<String> = sides
@@ -316,7 +317,8 @@ impl Audit<'_> {
             let strange = ["exception", "stale", "feerate"];
             for (channel, reason) in self.reasons(name) {
                 // LDK tells a peer that was away so that the other side has closed the channel: its cause is looked at above.
-                if reason.contains("invalid channel_reestablish to force close") {
+                let unfunded = self.life.facts.unfunded.iter().any(|id| id.to_string() == channel);
+                if unfunded || reason.contains("invalid channel_reestablish to force close") {
                     continue;
                 }
                 if strange.iter().any(|word| reason.contains(word)) {

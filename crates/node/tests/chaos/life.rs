@@ -49,6 +49,8 @@ pub struct Facts {
     pub openings: Vec<Opening>,
     /// Channels that their owner closed by force.
     pub forced: BTreeSet<ChannelId>,
+    /// Channels in use whose funding a reorganisation took out of its block: LDK closes one that waited for that block.
+    pub unfunded: BTreeSet<ChannelId>,
     /// Payments from the app's budget.
     pub budgeted: BTreeSet<(Name, PaymentId)>,
     pub invoices: Vec<(Name, Bolt11Invoice)>,

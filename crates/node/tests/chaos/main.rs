@@ -11,6 +11,8 @@ mod acts;
 #[cfg(not(feature = "std"))]
 mod audit;
 #[cfg(not(feature = "std"))]
+mod blocks;
+#[cfg(not(feature = "std"))]
 mod chain;
 #[cfg(not(feature = "std"))]
 mod devices;

@@ -3,7 +3,6 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
-use amplet_node::bitcoin::ScriptBuf;
 use amplet_node::budget::BudgetId;
 use amplet_node::lightning::ln::types::ChannelId;
 use amplet_node::{
@@ -13,9 +12,9 @@ use amplet_node::{
 use amplet_protocol::gateway::Message;
 use amplet_protocol::page::{PaymentKind, PaymentStatus};
 
-use crate::acts::{Act, Kind, MALLORY, Name, Trouble};
+use crate::acts::{Act, Kind, MALLORY, Name};
 use crate::life::{Life, Opening, app};
-use crate::world::{Power, Taking, amp_payee, msat, open};
+use crate::world::{Power, amp_payee, msat, open};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -27,7 +26,7 @@ fn variant(value: &impl Debug) -> String {
     format!("{value:?}").chars().take_while(char::is_ascii_alphanumeric).collect()
 }
 
-fn done() -> Outcome {
+pub fn done() -> Outcome {
     Ok("done".to_owned())
 }
 
@@ -327,51 +326,6 @@ impl Life {
         self.mine(blocks);
         self.open(name);
         self.pass(2 * SECOND);
-        done()
-    }
-
-    /// The newest blocks are replaced; what they had waits again.
-    fn reorg(&mut self, depth: u32) -> Outcome {
-        let mut chain = self.world.server.chain.borrow_mut();
-        let gone: Vec<_> = (0..depth).rev().map(|back| chain.block(chain.height() - back).clone()).collect();
-        chain.cut(depth as usize);
-        chain.mine_empty(depth + 1);
-        drop(chain);
-        let again = gone.into_iter().flat_map(|block| block.txdata.into_iter().skip(1));
-        self.world.mempool.borrow_mut().splice(0..0, again);
-        self.tell_blocks();
-        done()
-    }
-
-    fn source(&mut self, trouble: Trouble) -> Outcome {
-        self.begin_trouble();
-        let server = &self.world.server;
-        match trouble {
-            Trouble::Down => server.down.set(true),
-            Trouble::Freeze => *server.stalls.borrow_mut() = Some("/".to_owned()),
-            Trouble::Behind => server.filter_lag.set(3),
-            Trouble::Garbage => server.tamper(|path, mut body| {
-                if path.starts_with("/headers") || path.starts_with("/filter") || path.starts_with("/block/")
-                {
-                    body.iter_mut().rev().step_by(7).for_each(|byte| *byte ^= 0x55);
-                }
-                body
-            }),
-            Trouble::Refuses => *self.world.taking.borrow_mut() = Taking::Refuses("min relay fee not met"),
-            Trouble::Lies => *self.world.taking.borrow_mut() = Taking::RefusesAndRelays("dust"),
-            Trouble::Forges => {
-                if self.world.second_source.borrow().is_none() {
-                    self.be_honest();
-                    return Err("there is no second source");
-                }
-                let chain = server.chain.borrow();
-                let height = chain.height() - 3;
-                let more = chain.filter_with(height, &ScriptBuf::from_bytes(vec![0x51, 0x20, 7]));
-                self.forged = Some((height, more));
-            }
-            Trouble::Honest => self.be_honest(),
-        }
-        self.tell_blocks();
         done()
     }
 

@@ -96,7 +96,11 @@ export const BACKUP_PLACES: Place[] = [
   {
     name: 'pair',
     scenario: 'none',
-    go: (page) => page.getByRole('link', { name: 'Use it from another device' }).click(),
+    async go(page) {
+      await page.getByRole('link', { name: 'Use it from another device' }).click();
+      // The screen is loaded first.
+      await expect(page.getByLabel('Code or link')).toBeVisible();
+    },
   },
   {
     name: 'pair-number',

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
+use amplet_node::Node;
 use amplet_node::bitcoin::{OutPoint, Transaction, TxOut, Txid};
-use amplet_node::{Authorization, Node, PayInvoice};
 
-use crate::world::{Net, World, mortal, msat, net, open};
+use crate::world::{Net, World, mortal, net, open};
 
-/// The newest block is replaced by two empty ones, which everybody reads; whatever waited is forgotten by the network.
+/// The newest block is replaced by two empty ones, and whatever waited is forgotten by the network; nobody is told.
 fn replace_a_block(world: &World) {
     world.mempool.borrow_mut().clear();
     world.server.chain.borrow_mut().cut(1);
@@ -17,8 +17,8 @@ fn replace_a_block(world: &World) {
 
 fn close_by_force(world: &World, node: &Node, peer: &Node) -> Transaction {
     let channels = node.channels().list();
-    let with = |peer: &Node| channels.iter().find(|it| it.counterparty.node_id == peer.node_id());
-    node.channels().close(with(peer).expect("a channel").channel_id, true).unwrap();
+    let with = channels.iter().find(|it| it.counterparty.node_id == peer.node_id());
+    node.channels().close(with.expect("a channel").channel_id, true).unwrap();
     world.platform.advance(Duration::from_secs(5));
     world.mempool.borrow().first().expect("a commitment").clone()
 }
@@ -115,9 +115,7 @@ fn claims() -> (World, Transaction) {
     world.platform.advance(Duration::from_secs(3));
     let invoice = world.ask(&payee, 100_000_000);
     store.die_before_commit(1);
-    let (payer, max_fee_msat) = (wallet.clone(), msat(1_000_000));
-    let pay = PayInvoice { invoice, amount_msat: None, max_fee_msat };
-    world.platform.run(async move { payer.payments().begin(pay, &Authorization::user()).await }).unwrap();
+    world.begin(&wallet, &invoice, 1_000_000).unwrap();
     world.platform.advance(Duration::from_secs(3));
     assert!(store.is_dead());
     let peer = wallet.clone();
